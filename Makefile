@@ -8,6 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 bin := .venv/bin
 version := $(shell sed -n 's/^version: *//p' galaxy.yml)
 package := dist/greenleaf-cloud-$(version).tar.gz
+bundled = $$(echo $(CURDIR)/.venv/lib/python3*/site-packages)
 files := git ls-files -z --cached --others --exclude-standard
 gates := unit lint sanity molecule integration
 
@@ -73,7 +74,8 @@ secrets: venv
 
 .PHONY: docs-lint
 docs-lint: venv
-	$(bin)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+	ANSIBLE_COLLECTIONS_PATH=$(bundled) $(bin)/antsibull-docs lint-collection-docs \
+	  --plugin-docs --skip-rstcheck --validate-collection-refs all .
 	$(bin)/antsibull-changelog lint
 
 .PHONY: sanity
@@ -88,15 +90,19 @@ molecule: venv ## Every role's scenario, or one: make molecule scenario=vpc
 
 .PHONY: integration
 integration: venv ## Modules, roles and playbooks against the sandbox
-	$(bin)/pytest tests/integration --numprocesses 2
+	$(bin)/pytest tests/integration --numprocesses 2 --dist worksteal
 
 .PHONY: bench
 bench: venv ## Time, CPU and API calls of prod's converge, check and destroy
 	@$(bin)/python benchmarks/run.py
 
 .PHONY: docs
-docs: venv ## Make the HTML pages of the modules, below .cache/docs
-	@echo not yet
+docs: venv ## Make the HTML pages of modules and roles: .cache/docs/html/index.html
+	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/collections:$(bundled) $(bin)/antsibull-docs collection --use-current --squash-hierarchy \
+	  --fail-on-error --dest-dir .cache/docs/rst greenleaf.cloud
+	$(bin)/sphinx-build --quiet -C -D project=greenleaf.cloud -D extensions=sphinx_antsibull_ext -D html_theme=alabaster \
+	  -D highlight_language=YAML+Jinja -D suppress_warnings=ref.ref .cache/docs/rst .cache/docs/html
 
 .PHONY: build
 build: venv ## Build dist/greenleaf-cloud-<version>.tar.gz

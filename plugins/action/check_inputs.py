@@ -10,7 +10,6 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.greenleaf.cloud.plugins.module_utils import preflight
 
 ROLES = pathlib.Path(__file__).parents[2] / "roles"
@@ -89,7 +88,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 known = names(specs[name]) | set(specs["run_guard"]["main"]["options"])
                 for variable in self._loader.load_from_file(str(path)) or {}:
                     if variable not in known and not variable.startswith("ansible_"):
-                        found.append(f"host_vars/{path.name} sets {variable}, which {name} does not take{preflight.suggestion(variable, known)}")
+                        found.append(
+                            f"host_vars/{path.name} sets {variable}, which {name} does not take{preflight.suggestion(variable, known)}"
+                        )
         return found
 
 
@@ -103,7 +104,11 @@ def misspelt(host: str, hostvars: c.Iterable[str], specs: Specs) -> list[str]:
     environment = set(specs["run_guard"]["main"]["options"])
     own = names(specs[host])
     # security_groups_… is not a misspelt security_…: the longest component that fits has a variable.
-    found = [f"{name} is not a variable of {host}{preflight.suggestion(name, own)}" for name in hostvars if name.startswith(f"{host}_") and name not in own]
+    found = [
+        f"{name} is not a variable of {host}{preflight.suggestion(name, own)}"
+        for name in hostvars
+        if name.startswith(f"{host}_") and name not in own
+    ]
     return found + [
         f"{name} is not a variable of the environment{preflight.suggestion(name, environment)}"
         for name in hostvars

@@ -66,6 +66,7 @@ class AutoScalingGroup(Resource):
         return fields
 
     def read(self) -> State | None:
+        self.refresh = self._last_refresh()  # before the group, which a refresh that succeeds in between has updated
         groups = self.client.describe_auto_scaling_groups(AutoScalingGroupNames=[self.name], aws_retry=True)["AutoScalingGroups"]
         self.group = groups[0] if groups else None
         if self.group is None:
@@ -74,8 +75,6 @@ class AutoScalingGroup(Resource):
             if self.params["state"] == "absent":
                 return None
             self.module.fail_json(msg=f"{self.label} is being deleted: run again when it is gone, or choose another name.")
-        refreshes = self.client.describe_instance_refreshes(AutoScalingGroupName=self.name, MaxRecords=1, aws_retry=True)
-        self.refresh = next(iter(refreshes["InstanceRefreshes"]), {})
         self.observed = from_api(self.group, self.refresh, self._hooks(), self._policies())
         return self.observed
 
@@ -112,9 +111,7 @@ class AutoScalingGroup(Resource):
         if "launch_template" in changes and not refreshed:
             request["LaunchTemplate"] = to_launch_template(changes["launch_template"])
         if request:
-            once_profile_is_known(
-                lambda: self.client.update_auto_scaling_group(AutoScalingGroupName=self.name, **request, aws_retry=True)
-            )
+            once_profile_is_known(lambda: self.client.update_auto_scaling_group(AutoScalingGroupName=self.name, **request, aws_retry=True))
         if "tags" in changes:
             self.client.create_or_update_tags(Tags=to_tags(self.name, changes["tags"]), aws_retry=True)
         if "target_group_arns" in changes:
@@ -130,6 +127,13 @@ class AutoScalingGroup(Resource):
 
     def delete(self) -> None:
         self.client.delete_auto_scaling_group(AutoScalingGroupName=self.name, ForceDelete=True, aws_retry=True)
+
+    def _last_refresh(self) -> State:
+        try:
+            answer = self.client.describe_instance_refreshes(AutoScalingGroupName=self.name, MaxRecords=1, aws_retry=True)
+        except is_boto3_error_code("ValidationError"):
+            return {}  # there is no such group
+        return next(iter(answer["InstanceRefreshes"]), {})
 
     def _hooks(self) -> list[State]:
         if self.params["lifecycle_hooks"] is None:
@@ -206,9 +210,7 @@ class AutoScalingGroup(Resource):
     def _collect(self, metrics: list[str]) -> None:
         observed = self.observed["metrics"]
         if added := [metric for metric in metrics if metric not in observed]:
-            self.client.enable_metrics_collection(
-                AutoScalingGroupName=self.name, Metrics=added, Granularity="1Minute", aws_retry=True
-            )
+            self.client.enable_metrics_collection(AutoScalingGroupName=self.name, Metrics=added, Granularity="1Minute", aws_retry=True)
         if removed := [metric for metric in observed if metric not in metrics]:
             self.client.disable_metrics_collection(AutoScalingGroupName=self.name, Metrics=removed, aws_retry=True)
 

@@ -8,8 +8,13 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-
-from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import ImmutableFieldError, Resource, State, converge
+from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import (
+    ImmutableFieldError,
+    NotVisibleError,
+    Resource,
+    State,
+    converge,
+)
 
 try:
     import botocore.exceptions
@@ -17,7 +22,7 @@ except ImportError:
     pass  # AnsibleAWSModule says what is missing
 
 # Answers that a second try can mend, beyond botocore's own throttling and connection errors.
-RETRIED = ["InternalError", "InternalFailure", "ServiceUnavailable"]
+RETRIED = ["InternalError", "InternalFailure", "OperationAborted", "ServiceUnavailable"]
 
 
 def client(module: AnsibleAWSModule, service: str) -> t.Any:
@@ -39,7 +44,11 @@ def run(build: c.Callable[[AnsibleAWSModule], Resource], argument_spec: State, *
     try:
         result = converge(resource, present=module.params["state"] == "present", check_mode=module.check_mode)
     except ImmutableFieldError as error:
-        module.fail_json(msg=f"{resource.label} exists with another {error}, which AWS cannot change in place: delete it first, or choose another name.")
+        module.fail_json(
+            msg=f"{resource.label} exists with another {error}, which AWS cannot change in place: delete it first, or choose another name."
+        )
+    except NotVisibleError:
+        module.fail_json(msg=f"{resource.label} was created, and AWS does not show it yet: run again in a minute.")
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         module.fail_json_aws(error, msg=f"Failed to converge {resource.label}")
     module.exit_json(**result)
@@ -52,10 +61,10 @@ def set_fields(params: State, names: c.Iterable[str]) -> State:
 
 def tags_from(pairs: c.Iterable[State]) -> dict[str, str]:
     """AWS's list of {Key, Value} (or {key, value}) as a dictionary, without AWS's own tags."""
-    tags = {pair.get("Key", pair.get("key")): pair.get("Value", pair.get("value", "")) for pair in pairs}
+    tags = {str(pair.get("Key", pair.get("key"))): str(pair.get("Value", pair.get("value", ""))) for pair in pairs}
     return {key: value for key, value in tags.items() if not key.startswith("aws:")}
 
 
-def tags_to(tags: dict[str, str]) -> list[State]:
+def tags_to(tags: State) -> list[dict[str, str]]:
     """A dictionary of tags as AWS's list of {Key, Value}."""
-    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+    return [{"Key": key, "Value": str(value)} for key, value in sorted(tags.items())]

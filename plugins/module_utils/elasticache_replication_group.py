@@ -273,7 +273,5 @@ def plan(changes: State, observed: State, declared: State, first_member: str, to
             steps.append(("decrease_replica_count", count))
     if token:
         # ROTATE lets the token in beside no token at all; only then can SET require it.
-        steps += [
-            ("modify_replication_group", {"AuthToken": token, "AuthTokenUpdateStrategy": strategy}) for strategy in ("ROTATE", "SET")
-        ]
+        steps += [("modify_replication_group", {"AuthToken": token, "AuthTokenUpdateStrategy": strategy}) for strategy in ("ROTATE", "SET")]
     return steps

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import abc
+import collections.abc as c
+import time
 import typing as t
 
 State = dict[str, t.Any]
@@ -11,6 +13,10 @@ State = dict[str, t.Any]
 
 class ImmutableFieldError(ValueError):
     """A declared field differs and the cloud cannot change it in place."""
+
+
+class NotVisibleError(RuntimeError):
+    """A resource was created and the API does not show it yet."""
 
 
 class Resource(abc.ABC):
@@ -80,23 +86,41 @@ def converge(resource: Resource, *, present: bool, check_mode: bool) -> State:
     if not present:
         if before is not None and not check_mode:
             resource.delete()
-        return _result(before, None)
+        return _result(before is not None, before or {}, {}, {})
 
     declared = resource.declared()
-    changes = declared if before is None else differences(declared, before, resource.exact)
-    if before is not None and (stuck := sorted(resource.immutable & changes.keys())):
-        raise ImmutableFieldError(", ".join(stuck))
-    if not changes:
-        return _result(before, before)
+    changes = _changes(resource, declared, before)
+    if before is not None and not changes:
+        return _result(False, {}, {}, before)
+    planned = _merged(before or {}, changes, resource.exact)
+    diff = _only(changes, before or {}), _only(changes, planned)
     if check_mode:
-        planned = _result(before, _merged(before or {}, changes, resource.exact))
-        return {**planned, "resource": resource.unknown() | planned["resource"]} if before is None else planned
+        return _result(True, *diff, (resource.unknown() if before is None else {}) | planned)
     if before is None:
         resource.create()
-        changes = differences(declared, resource.read() or {}, resource.exact)
+        changes = _changes(resource, declared, _created(resource))
     if changes:
         resource.update(changes)
-    return _result(before, _merged(resource.read() or {}, declared, resource.exact))
+    return _result(True, *diff, _merged(resource.read() or {}, declared, resource.exact))
+
+
+def _changes(resource: Resource, declared: State, observed: State | None) -> State:
+    """What is left to write. A resource that a retried creation found already there counts as observed."""
+    if observed is None:
+        return declared
+    changes = differences(declared, observed, resource.exact)
+    if stuck := sorted(resource.immutable & changes.keys()):
+        raise ImmutableFieldError(", ".join(stuck))
+    return changes
+
+
+def _created(resource: Resource) -> State:
+    """Some APIs show a new resource only after a moment."""
+    for pause in (1, 2, 4, 8, 15):
+        if (observed := resource.read()) is not None:
+            return observed
+        time.sleep(pause)
+    raise NotVisibleError(resource.label)
 
 
 def _merged(state: State, declared: State, exact: frozenset[str] = frozenset()) -> State:
@@ -107,18 +131,9 @@ def _merged(state: State, declared: State, exact: frozenset[str] = frozenset()) 
     }
 
 
-def _result(before: State | None, after: State | None) -> State:
-    fields = {
-        name
-        for name in (before or {}).keys() | (after or {}).keys()
-        if (before or {}).get(name) != (after or {}).get(name)
-    }
-    return {
-        "changed": before != after,
-        "diff": {"before": _only(fields, before), "after": _only(fields, after)},
-        "resource": after or {},
-    }
+def _result(changed: bool, before: State, after: State, resource: State) -> State:
+    return {"changed": changed, "diff": {"before": before, "after": after}, "resource": resource}
 
 
-def _only(fields: set[str], state: State | None) -> State:
-    return {name: state[name] for name in sorted(fields) if name in state} if state else {}
+def _only(names: c.Iterable[str], state: State) -> State:
+    return {name: state[name] for name in sorted(names) if name in state}

@@ -329,7 +329,10 @@ def foresee(stack: Answer, scope: Scope, components: c.Collection[str], vpc_cidr
     if "alb_asg" in components:
         suffix = f"{scope.name}/0000000000000000"
         arn = scope.arn("elasticloadbalancing", f"loadbalancer/app/{suffix}")
-        fill(stack["load_balancer"], {"arn": arn, "arn_suffix": f"app/{suffix}", "dns_name": f"{scope.name}.known-after-apply.elb.amazonaws.com"})
+        fill(
+            stack["load_balancer"],
+            {"arn": arn, "arn_suffix": f"app/{suffix}", "dns_name": f"{scope.name}.known-after-apply.elb.amazonaws.com"},
+        )
         group = scope.arn("elasticloadbalancing", f"targetgroup/{suffix}")
         fill(stack["target_group"], {"arn": group, "arn_suffix": f"targetgroup/{suffix}"})
     if "container_registry" in components:

@@ -85,7 +85,9 @@ def _nat_gateway(ec2: t.Any, name: str) -> Status | None:
     if not gateways or gateways[0]["State"] == "deleted":
         return None
     gateway = gateways[0]
-    return Status(gateway["State"], gateway["State"] == "available", gateway["State"] == "failed", gateway.get("FailureMessage", "delete it"))
+    return Status(
+        gateway["State"], gateway["State"] == "available", gateway["State"] == "failed", gateway.get("FailureMessage", "delete it")
+    )
 
 
 KINDS = {

@@ -120,7 +120,6 @@ resource:
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
 from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client, run, tags_from, tags_to
 from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Resource, State
 
@@ -164,9 +163,11 @@ class CloudwatchAlarms(Resource):
         found: list[State] = []
         for start in range(0, len(self.names), PAGE):
             names = self.names[start : start + PAGE]
-            found += self.cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm"], MaxRecords=100, aws_retry=True)["MetricAlarms"]
+            found += self.cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm"], MaxRecords=100, aws_retry=True)[
+                "MetricAlarms"
+            ]
         self.arns = {alarm["AlarmName"]: alarm["AlarmArn"] for alarm in found}
-        return {alarm["AlarmName"]: self._from_api(alarm) for alarm in found} or None
+        return {alarm["AlarmName"]: self._from_api(alarm) for alarm in found} if found or not self.names else None
 
     def create(self) -> None:
         self.update(self.declared())
@@ -192,7 +193,9 @@ class CloudwatchAlarms(Resource):
             "treat_missing_data": fields["treat_missing_data"] or "missing",
             "dimensions": {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])},
             # Both lists are one option here, so a difference in either is a difference.
-            "actions": sorted(alarm.get("AlarmActions", [])) if set(alarm.get("AlarmActions", [])) == set(alarm.get("OKActions", [])) else None,
+            "actions": sorted(alarm.get("AlarmActions", []))
+            if set(alarm.get("AlarmActions", [])) == set(alarm.get("OKActions", []))
+            else None,
             "enabled": alarm.get("ActionsEnabled", True),
             "tags": tags_from(tags),
         }
@@ -220,7 +223,9 @@ def problems(alarms: list[State]) -> list[str]:
         if alarm["period"] not in (10, 30) and (alarm["period"] <= 0 or alarm["period"] % 60):
             found.append(f"{alarm['name']}: period is {alarm['period']}, use 10, 30 or a multiple of 60 seconds")
         if alarm["period"] * alarm["evaluation_periods"] > 86400 or alarm["evaluation_periods"] < 1:
-            found.append(f"{alarm['name']}: period times evaluation_periods has to be one day at the most, and evaluation_periods 1 at least")
+            found.append(
+                f"{alarm['name']}: period times evaluation_periods has to be one day at the most, and evaluation_periods 1 at least"
+            )
         if not 1 <= len(alarm["name"]) <= 255:
             found.append(f"{alarm['name']}: name has to have 1 to 255 characters")
     return found

@@ -89,7 +89,6 @@ resource:
 
 import json
 import re
-import types
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
@@ -105,6 +104,8 @@ REFUSED = ["InvalidParameterInput", "DashboardInvalidInputError"]
 
 
 class Dashboard(Resource):
+    exact = frozenset({"body"})
+
     def __init__(self, module: AnsibleAWSModule, cloudwatch: t.Any) -> None:
         self.module = module
         self.client = cloudwatch
@@ -116,15 +117,14 @@ class Dashboard(Resource):
         return f"dashboard {self.name}"
 
     def declared(self) -> State:
-        # A read-only view is compared whole, where a dictionary's undeclared keys would be nobody's business.
-        return {"body": types.MappingProxyType(self.body)}
+        return {"body": self.body}
 
     def read(self) -> State | None:
         try:
             dashboard = self.client.get_dashboard(DashboardName=self.name, aws_retry=True)
         except is_boto3_error_code(NOT_FOUND):
             return None
-        return {"arn": dashboard["DashboardArn"], "body": types.MappingProxyType(json.loads(dashboard["DashboardBody"]))}
+        return {"arn": dashboard["DashboardArn"], "body": json.loads(dashboard["DashboardBody"])}
 
     def unknown(self) -> State:
         return {"arn": f"arn:{self.client.meta.partition}:cloudwatch::000000000000:dashboard/{self.name}"}

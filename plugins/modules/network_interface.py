@@ -16,7 +16,7 @@ description:
     C(ec2:DeleteNetworkInterface); with O(force) C(ec2:DetachNetworkInterface) too.
 options:
   name:
-    description: Name, at most 256 characters. It is the interface's tag C(Name).
+    description: Name, at most 256 characters, none of them C(*), C(?) or a backslash. It is the interface's tag C(Name).
     type: str
     required: true
   state:
@@ -113,6 +113,7 @@ from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Re
 
 FIELDS = ("subnet_id", "security_group_ids", "source_dest_check", "description", "private_ip_address")
 NAME_LENGTH = 256
+WILDCARDS = set("*?\\")
 DESCRIPTION_LENGTH = 255
 DETACH_POLL = {"Delay": 2, "MaxAttempts": 60}  # s
 
@@ -230,8 +231,8 @@ class NetworkInterface(Resource):
 
 def problem(params: State) -> str | None:
     """What EC2 would refuse about the options, and the mend."""
-    if not 1 <= len(params["name"]) <= NAME_LENGTH:
-        return f"name: {len(params['name'])} characters, use 1 to {NAME_LENGTH}."
+    if not 1 <= len(params["name"]) <= NAME_LENGTH or WILDCARDS & set(params["name"]):
+        return f"name: use 1 to {NAME_LENGTH} characters without '*', '?' and '\\\\', by which EC2 would find other interfaces."
     if len(params["description"] or "") > DESCRIPTION_LENGTH:
         return f"description: {len(params['description'])} characters are too many, the most is {DESCRIPTION_LENGTH}."
     if params["security_group_ids"] == []:

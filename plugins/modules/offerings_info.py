@@ -92,7 +92,6 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
 from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client
 
 try:
@@ -139,9 +138,7 @@ def cache_engine_versions(elasticache: t.Any, engine: str) -> list[str]:
 
 def cache_node_type(elasticache: t.Any, name: str) -> bool:
     try:
-        return bool(
-            elasticache.describe_reserved_cache_nodes_offerings(CacheNodeType=name, aws_retry=True)["ReservedCacheNodesOfferings"]
-        )
+        return bool(elasticache.describe_reserved_cache_nodes_offerings(CacheNodeType=name, aws_retry=True)["ReservedCacheNodesOfferings"])
     except is_boto3_error_code("InvalidParameterValue"):
         return False
 

@@ -122,7 +122,6 @@ resource:
 
 import json
 import re
-import types
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
@@ -137,6 +136,8 @@ CONFIRMED_BY_OWNER = ("email", "email-json", "http", "https")
 
 
 class Topic(Resource):
+    exact = frozenset({"policy"})
+
     def __init__(self, params: State, sns: t.Any, sts: t.Any) -> None:
         self.params = params
         self.client = sns
@@ -149,9 +150,7 @@ class Topic(Resource):
         return f"topic {self.params['name']}"
 
     def declared(self) -> State:
-        fields = set_fields(self.params, ("display_name", "tags"))
-        if self.params["policy"] is not None:
-            fields["policy"] = _whole(self.params["policy"])
+        fields = set_fields(self.params, ("display_name", "policy", "tags"))
         if self.params["subscriptions"] is not None:
             fields["subscriptions"] = subscriptions(self.params["subscriptions"], self.subscribed, purge=self.params["purge_subscriptions"])
         return fields
@@ -176,7 +175,7 @@ class Topic(Resource):
             state["tags"] = tags_from(self.client.list_tags_for_resource(ResourceArn=self.arn, aws_retry=True)["Tags"])
         if (declared := self.params["policy"]) is not None:
             policy = json.loads(attributes["Policy"])
-            state["policy"] = _whole(policy if compare_policies(policy, declared) else declared)
+            state["policy"] = policy if compare_policies(policy, declared) else declared
         return state
 
     def unknown(self) -> State:
@@ -234,17 +233,12 @@ def _key(subscription: State) -> tuple[str, str]:
     return subscription["protocol"], subscription["endpoint"]
 
 
-def _whole(document: State) -> types.MappingProxyType[str, t.Any]:
-    """A document that is compared whole, where a plain dictionary's undeclared keys would be nobody's business."""
-    return types.MappingProxyType(document)
-
-
 def _attributes(fields: State) -> dict[str, str]:
     attributes = {}
     if "display_name" in fields:
         attributes["DisplayName"] = fields["display_name"]
     if "policy" in fields:
-        attributes["Policy"] = json.dumps(dict(fields["policy"]))
+        attributes["Policy"] = json.dumps(fields["policy"])
     return attributes
 
 

@@ -152,6 +152,21 @@ from ansible_collections.greenleaf.cloud.plugins.module_utils.launching import o
 from ansible_collections.greenleaf.cloud.plugins.module_utils.limits import refuse_unlike
 from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Resource, State, differences
 
+ARGUMENTS: State = {
+    "name": {"type": "str", "required": True},
+    "launch_template": {
+        "type": "dict",
+        "options": {"id": {"type": "str", "required": True}, "version": {"type": "int", "required": True}},
+    },
+    "subnet_id": {"type": "str"},
+    "security_group_ids": {"type": "list", "elements": "str"},
+    "max_price": {"type": "str"},
+    "interruption_behavior": {"type": "str", "choices": ["stop", "hibernate", "terminate"], "default": "stop"},
+    "associate_public_ip": {"type": "bool"},
+    "tags": {"type": "dict"},
+    "replace": {"type": "bool", "default": False},
+}
+
 ALIVE = ["pending", "running", "stopping", "stopped"]
 WAITING = ["open", "active", "disabled"]
 
@@ -171,7 +186,6 @@ ADVICE = {
 
 class SpotInstance(Resource):
     def __init__(self, module: t.Any) -> None:
-        refuse(module)
         self.module = module
         self.params = module.params
         self.client = client(module, "ec2")
@@ -325,6 +339,7 @@ def refuse(module: t.Any) -> None:
 
 def from_api(instance: State, request: State) -> State:
     """What the module tells of a machine and its spot request; None where AWS does not tell it (yet)."""
+    interface: State = next(iter(instance.get("NetworkInterfaces", [])), {})
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     version = tags.get("aws:ec2launchtemplate:version", "")
     template = {"id": tags.get("aws:ec2launchtemplate:id"), "version": int(version) if version.isdigit() else None}
@@ -338,7 +353,7 @@ def from_api(instance: State, request: State) -> State:
         "spot_instance_request_id": request.get("SpotInstanceRequestId"),
         "launch_template": template if instance else None,
         "subnet_id": instance.get("SubnetId"),
-        "security_group_ids": sorted(group["GroupId"] for group in instance.get("SecurityGroups", [])),
+        "security_group_ids": sorted(group["GroupId"] for group in interface.get("Groups", [])),
         "max_price": price(request["SpotPrice"]) if "SpotPrice" in request else None,
         "interruption_behavior": request.get("InstanceInterruptionBehavior"),
     }
@@ -389,25 +404,13 @@ def common(tags: c.Iterable[dict[str, str]]) -> dict[str, str]:
     return {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
 
 
+def build(module: t.Any) -> SpotInstance:
+    refuse(module)
+    return SpotInstance(module)
+
+
 def main() -> None:
-    run(
-        SpotInstance,
-        {
-            "name": {"type": "str", "required": True},
-            "launch_template": {
-                "type": "dict",
-                "options": {"id": {"type": "str", "required": True}, "version": {"type": "int", "required": True}},
-            },
-            "subnet_id": {"type": "str"},
-            "security_group_ids": {"type": "list", "elements": "str"},
-            "max_price": {"type": "str"},
-            "interruption_behavior": {"type": "str", "choices": ["stop", "hibernate", "terminate"], "default": "stop"},
-            "associate_public_ip": {"type": "bool"},
-            "tags": {"type": "dict"},
-            "replace": {"type": "bool", "default": False},
-        },
-        required_if=[("state", "present", ("launch_template", "subnet_id"))],
-    )
+    run(build, ARGUMENTS, required_if=[("state", "present", ("launch_template", "subnet_id"))])
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ options:
         description: Plain text or number for each of the template's other fields.
         type: dict
       encode:
-        description: Whether what is put into the template is percent-encoded as in a URL, all but letters, digits, C(-), C(.), C(_) and C(~).
+        description: Whether what is put into the template is percent-encoded as in a URL, all but letters, digits and C(-._~).
         type: bool
         default: true
       description:

@@ -178,7 +178,6 @@ stack:
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
 from ansible_collections.greenleaf.cloud.plugins.module_utils import stack as stacks
 from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client
 

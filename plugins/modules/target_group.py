@@ -118,6 +118,23 @@ from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client,
 from ansible_collections.greenleaf.cloud.plugins.module_utils.limits import refuse_out_of_range, refuse_unlike
 from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Resource, State
 
+ARGUMENTS: State = {
+    "name": {"type": "str", "required": True},
+    "vpc_id": {"type": "str"},
+    "protocol": {"type": "str", "choices": ["HTTP", "HTTPS"]},
+    "port": {"type": "int"},
+    "health_check_path": {"type": "str"},
+    "health_check_interval": {"type": "int"},
+    "health_check_timeout": {"type": "int"},
+    "healthy_threshold": {"type": "int"},
+    "unhealthy_threshold": {"type": "int"},
+    "matcher": {"type": "str"},
+    "deregistration_delay": {"type": "int"},
+    "stickiness": {"type": "bool"},
+    "stickiness_duration": {"type": "int"},
+    "tags": {"type": "dict"},
+}
+
 # The module's name of a field, and ELBv2's (API reference 2015-12-01, TargetGroup).
 FIELDS = {
     "vpc_id": "VpcId",
@@ -153,7 +170,6 @@ class TargetGroup(Resource):
     immutable = frozenset({"vpc_id", "protocol", "port"})
 
     def __init__(self, module: t.Any) -> None:
-        refuse(module)
         self.client = client(module, "elbv2")
         self.params = module.params
         self.name: str = module.params["name"]
@@ -257,27 +273,13 @@ def to_attributes(fields: State) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in values.items()]
 
 
+def build(module: t.Any) -> TargetGroup:
+    refuse(module)
+    return TargetGroup(module)
+
+
 def main() -> None:
-    run(
-        TargetGroup,
-        {
-            "name": {"type": "str", "required": True},
-            "vpc_id": {"type": "str"},
-            "protocol": {"type": "str", "choices": ["HTTP", "HTTPS"]},
-            "port": {"type": "int"},
-            "health_check_path": {"type": "str"},
-            "health_check_interval": {"type": "int"},
-            "health_check_timeout": {"type": "int"},
-            "healthy_threshold": {"type": "int"},
-            "unhealthy_threshold": {"type": "int"},
-            "matcher": {"type": "str"},
-            "deregistration_delay": {"type": "int"},
-            "stickiness": {"type": "bool"},
-            "stickiness_duration": {"type": "int"},
-            "tags": {"type": "dict"},
-        },
-        required_if=[("state", "present", ("vpc_id", "protocol", "port"))],
-    )
+    run(build, ARGUMENTS, required_if=[("state", "present", ("vpc_id", "protocol", "port"))])
 
 
 if __name__ == "__main__":

@@ -67,11 +67,10 @@ resource:
       sample: vpce-0123456789abcdef0
 """
 
-import hashlib
 import typing as t
+import uuid
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
 from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client, run, set_fields, tags_from, tags_to
 from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Resource, State
 
@@ -107,15 +106,13 @@ class VpcGatewayEndpoint(Resource):
         return {"id": "vpce-00000000000000000"}
 
     def create(self) -> None:
-        # One VPC holds one gateway endpoint of a service: the same token for both makes a retried call harmless.
-        token = hashlib.sha256(f"{self.params['vpc_id']} {self.params['service']}".encode()).hexdigest()[:32]
         tags = self.params["tags"]
         self.ec2.create_vpc_endpoint(
             VpcEndpointType="Gateway",
             VpcId=self.params["vpc_id"],
             ServiceName=self.params["service"],
             RouteTableIds=self.params["route_table_ids"] or [],
-            ClientToken=token,
+            ClientToken=str(uuid.uuid4()),  # a retried call makes one
             **({"TagSpecifications": [{"ResourceType": "vpc-endpoint", "Tags": tags_to(tags)}]} if tags else {}),
             aws_retry=True,
         )

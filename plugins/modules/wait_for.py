@@ -84,7 +84,6 @@ import time
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
 from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client
 from ansible_collections.greenleaf.cloud.plugins.module_utils.waiting import KINDS, Status
 

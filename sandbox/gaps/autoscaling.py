@@ -1,8 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Auto Scaling (API reference 2011-01-01).
 
-Instance refreshes and deletions go one state further each time they are described. The instances that a group
-with the tag `sandbox:launches` = `unhealthy` launches in a refresh are unhealthy, so that the refresh fails.
+An instance refresh keeps each state until it has been described in it once, and so does a group that is being deleted.
+What a group with the tag `sandbox:launches` = `unhealthy` launches in a refresh is unhealthy, so that the refresh fails.
 """
 
 from __future__ import annotations
@@ -393,6 +393,7 @@ def start_instance_refresh(self: AutoScalingResponse) -> ActionResult:
         "AutoScalingGroupName": group.name,
         "Strategy": self._get_param("Strategy", "Rolling"),
         "Status": "Pending",
+        "told": False,
         "StartTime": datetime.datetime.now(datetime.UTC),
         "PercentageComplete": 0,
         "InstancesToUpdate": len(group.instance_states),
@@ -417,7 +418,7 @@ def _check_rollback(group: FakeAutoScalingGroup, desired: State) -> None:
 
 @adds(AutoScalingResponse)
 def describe_instance_refreshes(self: AutoScalingResponse) -> ActionResult:
-    """DescribeInstanceRefreshes: the newest first. What was told goes one state further."""
+    """DescribeInstanceRefreshes: the newest first."""
     group, wanted = _group(self), self._get_param("InstanceRefreshIds")
     found = [
         refresh
@@ -426,19 +427,19 @@ def describe_instance_refreshes(self: AutoScalingResponse) -> ActionResult:
     ]
     start, count = int(self._get_param("NextToken") or 0), self._get_int_param("MaxRecords", 50)
     shown = found[start : start + count]
-    answer = {"InstanceRefreshes": [dict(refresh) for refresh in shown]}
-    if len(found) > start + count:
-        answer["NextToken"] = str(start + count)  # type: ignore[assignment]
     for refresh in shown:
-        _advance(group, refresh)
-    return ActionResult(answer)
+        if refresh["told"]:
+            _advance(group, refresh)
+        refresh["told"] = True
+    more = {"NextToken": str(start + count)} if len(found) > start + count else {}
+    return ActionResult({"InstanceRefreshes": shown} | more)
 
 
 @adds(AutoScalingResponse)
 def cancel_instance_refresh(self: AutoScalingResponse) -> ActionResult:
     """CancelInstanceRefresh: what was replaced stays so."""
     refresh = _active_one(self)
-    refresh.update(Status="Cancelling", StatusReason="Cancelled due to user request.")
+    refresh.update(Status="Cancelling", StatusReason="Cancelled due to user request.", told=False)
     return ActionResult({"InstanceRefreshId": refresh["InstanceRefreshId"]})
 
 
@@ -497,6 +498,7 @@ def _roll_back(refresh: State, reason: str) -> None:
     refresh.update(
         Status="RollbackInProgress",
         StatusReason=reason,
+        told=False,
         RollbackDetails={
             "RollbackReason": reason,
             "RollbackStartTime": datetime.datetime.now(datetime.UTC),

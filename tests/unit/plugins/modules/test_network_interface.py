@@ -138,6 +138,7 @@ def test_one_that_is_gone_meanwhile_is_deleted():
     [
         ("name", ""),
         ("name", "x" * 257),
+        ("name", "nat-*"),
         ("description", "x" * 256),
         ("security_group_ids", []),
         ("private_ip_address", "10.0.1.300"),

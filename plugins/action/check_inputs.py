@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.greenleaf.cloud.plugins.module_utils import preflight
 
 ROLES = pathlib.Path(__file__).parents[2] / "roles"
+WIRING = pathlib.Path(__file__).parents[2] / "group_vars"
 Specs = dict[str, dict[str, t.Any]]
 
 
@@ -32,9 +33,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if host not in components
         ]
         found += self._stray_files(variables, components, specs)
-        inputs: preflight.Inputs = {}
-        for host in (host for host in hosts if host in components):
+        known = [host for host in hosts if host in components]
+        for host in known:
             found += misspelt(host, hostvars[host], specs)
+        if found or self._task.args.get("names_only"):
+            return report(found)
+        inputs: preflight.Inputs = {}
+        for host in known:
             inputs[host], wrong = self._resolve(host, hostvars[host], specs[host]["main"]["options"])
             found += wrong
         # What is wrong in itself need not be compared with anything.
@@ -46,10 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 inputs["app_secrets"]["stored"] = self._task.args.get("stored_parameters", [])
             fields = preflight.Offers.__dataclass_fields__
             found = preflight.problems(inputs, preflight.Offers(**{name: offers[name] for name in fields}))
-        if found:
-            sentences = "\n".join(f"- {problem}" for problem in dict.fromkeys(found))
-            return {"failed": True, "problems": list(dict.fromkeys(found)), "msg": f"Nothing was changed. Mend this first:\n{sentences}"}
-        return {"changed": False, "problems": []}
+        return report(found)
 
     def _question(self, inputs: preflight.Inputs) -> dict[str, t.Any]:
         region = {"region": self._task.args["region"]} if "region" in self._task.args else {}
@@ -76,9 +78,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return result.validated_parameters, found
 
     def _stray_files(self, variables: dict[str, t.Any], components: set[str], specs: Specs) -> list[str]:
-        """Files in host_vars that no component reads, and variables in them that it does not take."""
+        """Files in host_vars that no component reads, variables in them that it does not take, and those in group_vars that the
+        wiring, which beats an inventory's group_vars, would silently override."""
         found = []
-        folder = pathlib.Path(variables.get("inventory_dir") or ".") / "host_vars"
+        inventory = pathlib.Path(variables.get("inventory_dir") or ".")
+        wiring = {name: path.name for path in sorted(WIRING.glob("*.yml")) for name in self._loader.load_from_file(str(path))}
+        for path in sorted((inventory / "group_vars").rglob("*.y*ml")):
+            for variable in self._loader.load_from_file(str(path)) or {}:
+                if variable in wiring:
+                    mend = next((f"put it in host_vars/{name}.yml" for name in components if variable.startswith(f"{name}_")), "leave it out")
+                    found.append(f"{path.relative_to(inventory)} sets {variable}, which group_vars/{wiring[variable]} sets for all: {mend}.")
+        folder = inventory / "host_vars"
         declared = set(variables["groups"].get("components", []))
         for path in sorted(folder.glob("*")):
             name = path.stem if path.is_file() else path.name
@@ -92,6 +102,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                             f"host_vars/{path.name} sets {variable}, which {name} does not take{preflight.suggestion(variable, known)}"
                         )
         return found
+
+
+def report(found: list[str]) -> dict[str, t.Any]:
+    """The task's result: everything that is wrong, each thing once."""
+    if not found:
+        return {"changed": False, "problems": []}
+    problems = list(dict.fromkeys(found))
+    sentences = "\n".join(f"- {problem}" for problem in problems)
+    return {"failed": True, "problems": problems, "msg": f"Nothing was changed. Mend this first:\n{sentences}"}
 
 
 def names(spec: dict[str, t.Any]) -> set[str]:

@@ -12,6 +12,10 @@ description:
   - All problems are told at once, each with the variable's name and the mend.
   - Needs the permissions of M(greenleaf.cloud.offerings_info).
 options:
+  names_only:
+    description: Whether to stop after the names of components and variables, which takes neither values nor AWS.
+    type: bool
+    default: false
   stored_parameters:
     description: Full names of the SSM parameters that are there, against which required secrets are checked.
     type: list

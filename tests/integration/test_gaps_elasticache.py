@@ -145,9 +145,9 @@ def test_modify(client: t.Any, create: t.Any) -> None:
     change = {"ReplicationGroupId": "shop", "ApplyImmediately": True}
     quick = client.modify_replication_group(**change, SnapshotRetentionLimit=7)["ReplicationGroup"]
     assert (quick["Status"], quick["SnapshotRetentionLimit"]) == ("available", 7)
-    slow = client.modify_replication_group(
-        **change, CacheNodeType="cache.t3.small", EngineVersion="7.1", AutomaticFailoverEnabled=True
-    )["ReplicationGroup"]
+    slow = client.modify_replication_group(**change, CacheNodeType="cache.t3.small", EngineVersion="7.1", AutomaticFailoverEnabled=True)[
+        "ReplicationGroup"
+    ]
     assert (slow["Status"], slow["CacheNodeType"], slow["AutomaticFailover"]) == ("modifying", "cache.t3.micro", "enabling")
     assert slow["PendingModifiedValues"] == {"AutomaticFailoverStatus": "enabled"}
     assert member(client)["PendingModifiedValues"] == {"CacheNodeType": "cache.t3.small", "EngineVersion": "7.1"}
@@ -252,7 +252,9 @@ def test_a_subnet_group_wants_subnets_that_exist(client: t.Any) -> None:
     assert refusal(client.create_cache_subnet_group, **request) == "InvalidSubnet"
 
 
-def test_the_stock_module_keeps_a_subnet_group(account: t.Any, client: t.Any, subnets: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_stock_module_keeps_a_subnet_group(
+    account: t.Any, client: t.Any, subnets: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     def changed(*, check_mode: bool, **options: t.Any) -> bool:
         before = account.mark()
         with patch_module_args({"name": "data", **options, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit):
@@ -322,9 +324,7 @@ def test_node_types(client: t.Any) -> None:
 
 def test_tagging_api_finds_them(client: t.Any, aws: t.Any, create: t.Any) -> None:
     tags = [{"Key": "Environment", "Value": "test"}]
-    client.create_cache_parameter_group(
-        CacheParameterGroupName="shop", CacheParameterGroupFamily="redis7", Description="shop", Tags=tags
-    )
+    client.create_cache_parameter_group(CacheParameterGroupName="shop", CacheParameterGroupFamily="redis7", Description="shop", Tags=tags)
     create(Tags=tags)
     found = aws("resourcegroupstaggingapi").get_resources(TagFilters=[{"Key": "Environment", "Values": ["test"]}])["ResourceTagMappingList"]
     kinds = sorted(":".join(resource["ResourceARN"].split(":")[5:]) for resource in found)

@@ -207,10 +207,9 @@ def test_refuses_one_that_is_being_deleted(aws: t.Any, run_module: t.Any, wanted
 def test_refuses_a_change_while_it_is_created(account: t.Any, aws: t.Any, run_module: t.Any) -> None:
     request = {"ReplicationGroupId": ID, "ReplicationGroupDescription": "Sessions", "Engine": "redis", "CacheNodeType": "cache.t3.micro"}
     aws("elasticache").create_replication_group(**request)
+    other = {"id": ID, "description": "Events", "engine": "redis", "node_type": "cache.t3.micro"}
     before = account.mark()
-    failure = run_module(
-        "elasticache_replication_group", fails=True, id=ID, description="Events", engine="redis", node_type="cache.t3.micro", check_mode=True
-    )
+    failure = run_module("elasticache_replication_group", check_mode=True, fails=True, **other)
     assert failure["msg"] == f"ElastiCache replication group {ID} is creating: run again when it is available, to change description."
     assert account.writes(before) == []
 

@@ -94,9 +94,7 @@ def test_check_mode_of_a_missing_one_gives_placeholders(run_module: t.Any, wante
     assert resource["launch_template_version"] == 1
 
 
-def test_changes_groups_and_tags_in_place(
-    account: t.Any, aws: t.Any, run_module: t.Any, wanted: State, security_groups: list[str]
-) -> None:
+def test_changes_groups_and_tags_in_place(account: t.Any, aws: t.Any, run_module: t.Any, wanted: State, security_groups: list[str]) -> None:
     run_module("spot_instance", **wanted)
     (instance,) = machines(aws)
     aws("ec2").delete_tags(Resources=[instance["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]], Tags=[{"Key": "Environment"}])

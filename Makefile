@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 bin := .venv/bin
 version := $(shell sed -n 's/^version: *//p' galaxy.yml)
 package := dist/greenleaf-cloud-$(version).tar.gz
-bundled = $$(echo $(CURDIR)/.venv/lib/python3*/site-packages)
+bundled = $$(echo "$(CURDIR)"/.venv/lib/python3*/site-packages)
 files := git ls-files -z --cached --others --exclude-standard
 gates := unit lint sanity molecule integration
 
@@ -35,7 +35,8 @@ demo: venv ## Stand up prod on the sandbox, twice, and show what it is
 
 .PHONY: test
 test: venv ## Run every gate, two side by side: unit, lint, sanity, molecule, integration
-	@printf '%s\n' $(gates) | xargs -P 2 -n 1 scripts/gate.sh
+	@mkdir -p .cache
+	@printf '%s\n' $(gates) | xargs -P 2 -n 1 scripts/gate.sh | tee .cache/test.log || { grep ^FAILED .cache/test.log; exit 1; }
 	@echo "passed: $(gates)"
 
 .PHONY: unit
@@ -75,8 +76,9 @@ secrets: venv
 # antsibull-docs copies the collections that ours builds on as git lists them: .venv must not look like a part of this repository.
 .PHONY: docs-lint
 docs-lint: venv
-	GIT_CEILING_DIRECTORIES=$(CURDIR)/.venv $(bin)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+	GIT_CEILING_DIRECTORIES="$(CURDIR)/.venv" $(bin)/antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
 	$(bin)/antsibull-changelog lint
+	$(bin)/python scripts/role_docs.py --check
 
 .PHONY: sanity
 sanity: build ## ansible-test and galaxy-importer on the built collection
@@ -85,7 +87,7 @@ sanity: build ## ansible-test and galaxy-importer on the built collection
 
 .PHONY: molecule
 molecule: venv ## Every role's scenario, or one: make molecule scenario=vpc
-	$(bin)/python -m sandbox run --directory .cache/molecule -- env SANDBOX_REQUESTS=$(CURDIR)/.cache/molecule/requests.jsonl MOLECULE_COMMAND_BORDERS=0 \
+	$(bin)/python -m sandbox run --directory .cache/molecule -- env SANDBOX_REQUESTS="$(CURDIR)/.cache/molecule/requests.jsonl" MOLECULE_COMMAND_BORDERS=0 \
 	  $(bin)/molecule test $(if $(scenario),--scenario-name $(scenario),--all)
 
 .PHONY: integration
@@ -97,9 +99,10 @@ bench: venv ## Time, CPU and API calls of prod's converge, check and destroy
 	@$(bin)/python benchmarks/run.py
 
 .PHONY: docs
-docs: venv ## Make the HTML pages of modules and roles: .cache/docs/html/index.html
+docs: venv ## Renew the roles' READMEs and make the HTML pages of modules and roles: .cache/docs/html/index.html
+	$(bin)/python scripts/role_docs.py
 	rm -rf .cache/docs && mkdir -p -m 755 .cache/docs/rst
-	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/collections:$(bundled) $(bin)/antsibull-docs collection --use-current --squash-hierarchy \
+	ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/collections:$(bundled)" $(bin)/antsibull-docs collection --use-current --squash-hierarchy \
 	  --fail-on-error --dest-dir .cache/docs/rst greenleaf.cloud
 	$(bin)/sphinx-build --quiet -C -D project=greenleaf.cloud -D extensions=sphinx_antsibull_ext -D html_theme=alabaster \
 	  -D highlight_language=YAML+Jinja -D suppress_warnings=ref.ref .cache/docs/rst .cache/docs/html

@@ -15,7 +15,7 @@ if [[ ! -x .cache/uv/bin/uv ]]; then
   done
 fi
 if [[ ! -x .cache/uv/bin/uv ]]; then
-  echo "Neither uv nor a Python with pip to fetch it is here: install Python 3.12 or newer (with venv), uv, or python3-pip." >&2
+  echo "Neither uv nor a Python with pip to fetch it is here: install Python 3.12 or newer, uv, or python3-pip." >&2
   exit 1
 fi
 echo "$PWD/.cache/uv/bin/uv"

@@ -16,7 +16,7 @@ usable() {
 
 find_python() {
   local python
-  for python in python3.1{4,3,2} python3 ~/.pyenv/versions/3.1[2-9]*/bin/python; do
+  for python in python3.1{4,3,2} python3 ~/.pyenv/versions/3.1{4,3,2}*/bin/python; do
     if usable "$python"; then
       command -v "$python"
       return
@@ -30,11 +30,11 @@ if ! command -v git > /dev/null; then
   exit 1
 fi
 
-if ! usable .venv/bin/python || ! grep -qF "$PWD/.venv" .venv/bin/activate; then
+if ! usable .venv/bin/python || ! grep -qsF "$PWD/.venv" .venv/bin/activate; then
   rm -rf .venv
   if ! python=$(find_python); then
     echo "No Python of 3.12 or newer runs here: uv fetches one." >&2
-    "$(scripts/uv.sh)" python install --quiet 3.13
+    "$(scripts/uv.sh)" python install 3.13
     python=$("$(scripts/uv.sh)" python find --no-project 3.13)
   fi
   echo "Making .venv with $("$python" --version), from $python"

@@ -55,7 +55,7 @@ class AutoScalingGroup(Resource):
         for name, value in set_fields(self.params, ["subnet_ids", "target_group_arns", "metrics"]).items():
             fields[name] = sorted(value)
         for name, value in set_fields(self.params, ["lifecycle_hooks", "target_tracking"]).items():
-            fields[name] = {item["name"]: {key: item[key] for key in _set(item).keys() - {"name"}} for item in value}
+            fields[name] = {item["name"]: {key: item[key] for key in _set(item) if key != "name"} for item in value}
         if self.params["launch_template"]:
             fields["launch_template"] = _set(self.params["launch_template"])
         if self.group is None:
@@ -91,13 +91,13 @@ class AutoScalingGroup(Resource):
 
     def create(self) -> None:
         fields = self.declared()
-        request = to_api(fields) | {
-            "AutoScalingGroupName": self.name,
-            "LaunchTemplate": to_launch_template(fields["launch_template"]),
+        lists = {
             "LifecycleHookSpecificationList": to_hooks(fields.get("lifecycle_hooks", {})),
             "TargetGroupARNs": fields.get("target_group_arns", []),
             "Tags": to_tags(self.name, fields.get("tags", {})),
         }
+        request = to_api(fields) | {name: items for name, items in lists.items() if items}
+        request |= {"AutoScalingGroupName": self.name, "LaunchTemplate": to_launch_template(fields["launch_template"])}
         if "desired_capacity" in fields:
             request["DesiredCapacity"] = fields["desired_capacity"]
         try:
@@ -270,7 +270,7 @@ def from_instance(instance: State) -> State:
         "zone": instance["AvailabilityZone"],
         "lifecycle_state": instance["LifecycleState"],
         "health_status": instance["HealthStatus"],
-        "launch_template_version": from_launch_template(instance.get("LaunchTemplate", {}))["version"],
+        "launch_template_version": from_launch_template(instance["LaunchTemplate"])["version"] if "LaunchTemplate" in instance else None,
     }
 
 

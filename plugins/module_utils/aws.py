@@ -24,10 +24,18 @@ except ImportError:
 # Answers that a second try can mend, beyond botocore's own throttling and connection errors.
 RETRIED = ["InternalError", "InternalFailure", "OperationAborted", "ServiceUnavailable"]
 
+retried = AWSRetry.jittered_backoff(catch_extra_error_codes=RETRIED)
+
 
 def client(module: AnsibleAWSModule, service: str) -> t.Any:
     """A boto3 client whose calls, given `aws_retry=True`, back off with jitter on throttling and server faults."""
-    return module.client(service, retry_decorator=AWSRetry.jittered_backoff(catch_extra_error_codes=RETRIED))
+    return module.client(service, retry_decorator=retried)
+
+
+def paginated(api: t.Any, operation: str, items: str, **arguments: t.Any) -> list[t.Any]:
+    """All of a list that comes in pages, with the same retries."""
+    pages = retried(lambda: list(api.get_paginator(operation).paginate(**arguments)))()
+    return [item for page in pages for item in page[items]]
 
 
 def run(build: c.Callable[[AnsibleAWSModule], Resource], argument_spec: State, **rules: t.Any) -> None:
@@ -40,6 +48,8 @@ def run(build: c.Callable[[AnsibleAWSModule], Resource], argument_spec: State, *
         supports_check_mode=True,
         **rules,
     )
+    if module.params.get("tags"):  # a number is AWS's text, or it would never be the same
+        module.params["tags"] = {key: str(value) for key, value in module.params["tags"].items()}
     resource = build(module)
     try:
         result = converge(resource, present=module.params["state"] == "present", check_mode=module.check_mode)

@@ -54,7 +54,7 @@ class ReplicationGroup(Resource):
         self.params = module.params
         self.client = client(module, "elasticache")
         self.id: str = module.params["id"]
-        self.observed: State | None = None
+        self.observed: State = {}
         self.members: list[str] = []
 
     @property
@@ -63,7 +63,7 @@ class ReplicationGroup(Resource):
 
     def declared(self) -> State:
         fields = self._fields()
-        if self.observed is None:
+        if not self.observed:
             if fields.get("transit_encryption") and "subnet_group_name" not in fields:
                 self.module.fail_json(msg="transit_encryption wants a subnet_group_name: AWS offers TLS within a VPC only.")
         elif (changes := differences(fields, self.observed)) and self.observed["status"] != "available":
@@ -75,7 +75,7 @@ class ReplicationGroup(Resource):
         try:
             group = self.client.describe_replication_groups(ReplicationGroupId=self.id, aws_retry=True)["ReplicationGroups"][0]
         except is_boto3_error_code("ReplicationGroupNotFoundFault"):
-            self.observed = None
+            self.observed = {}
             return None
         if self.params["state"] == "absent":
             return self._read_deletable(group)
@@ -118,10 +118,9 @@ class ReplicationGroup(Resource):
             pass  # made since it was looked for: it is adopted
 
     def update(self, changes: State) -> None:
-        assert self.observed is not None
+        token = self._token() if "auth_token" in changes else None
         if "tags" in changes:
             self.client.add_tags_to_resource(ResourceName=self.observed["arn"], Tags=tags_to(changes["tags"]), aws_retry=True)
-        token = self._token() if "auth_token" in changes else None
         for number, (operation, request) in enumerate(plan(changes, self.observed, self._fields(), self.members[0], token)):
             if number:
                 self._wait_until_available()
@@ -157,7 +156,7 @@ class ReplicationGroup(Resource):
 
     def _wait_until_available(self) -> None:
         until = time.monotonic() + self.params["timeout"]
-        status = ""
+        status = "modifying"
         while time.monotonic() < until:
             time.sleep(INTERVAL)
             status = self.client.describe_replication_groups(ReplicationGroupId=self.id, aws_retry=True)["ReplicationGroups"][0]["Status"]
@@ -167,6 +166,8 @@ class ReplicationGroup(Resource):
 
     def _member(self) -> State:
         """One of its nodes: it has the fields that the group does not tell, the same on all."""
+        if not self.members:
+            return {}
         try:
             nodes = self.client.describe_cache_clusters(CacheClusterId=self.members[0], aws_retry=True)["CacheClusters"]
         except is_boto3_error_code("CacheClusterNotFound"):
@@ -211,7 +212,7 @@ def from_api(group: State, member: State) -> State:
         "engine": group.get("Engine") or member.get("Engine"),
         "engine_version": pending.get("EngineVersion") or member.get("EngineVersion"),
         "node_type": pending.get("CacheNodeType") or group.get("CacheNodeType"),
-        "replicas": len(group["MemberClusters"]) - 1,
+        "replicas": len(group["MemberClusters"]) - 1 if group["MemberClusters"] else None,
         "automatic_failover": from_switch(group.get("AutomaticFailover")),
         "multi_az": from_switch(group.get("MultiAZ")),
         "subnet_group_name": member.get("CacheSubnetGroupName"),

@@ -10,6 +10,8 @@ import typing as t
 
 State = dict[str, t.Any]
 
+PAUSES = (0, 1, 2, 4, 8, 15)  # seconds before each look at what was just created
+
 
 class ImmutableFieldError(ValueError):
     """A declared field differs and the cloud cannot change it in place."""
@@ -116,10 +118,10 @@ def _changes(resource: Resource, declared: State, observed: State | None) -> Sta
 
 def _created(resource: Resource) -> State:
     """Some APIs show a new resource only after a moment."""
-    for pause in (1, 2, 4, 8, 15):
+    for pause in PAUSES:
+        time.sleep(pause)
         if (observed := resource.read()) is not None:
             return observed
-        time.sleep(pause)
     raise NotVisibleError(resource.label)
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import tags_from
+from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import retried, tags_from
 
 Answer = dict[str, t.Any]
 Answers = dict[str, list[t.Any]]
@@ -20,7 +20,12 @@ IMAGES = {  # AMIs that AWS keeps current under public parameters
     "arm64": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
 }
 LIVE = ["pending", "running", "stopping", "stopped"]
+REQUESTED = ["open", "active", "disabled"]
 THREADS = 8
+# The security groups that components ask for, by the names that group_vars/components.yml knows them by.
+GROUPS = {"alb": {"alb_asg"}, "app": {"node_template"}, "data": {"rds", "elasticache"}, "nat": {"nat_instance"}}
+# Kinds whose ARN does not tell them.
+KINDS = {"s3": "bucket", "sns": "topic", "sqs": "queue"}
 ZONE_FIELDS = ("public_subnet_id", "private_subnet_id", "private_route_table_id", "nat_network_interface_id", "nat_gateway_id")
 
 
@@ -52,11 +57,11 @@ class Scope:
         return f"{self.project}-{self.environment}"
 
     def what(self, name: str) -> str:
-        """`greenleaf-prod-alb` is this environment's `alb`; the environment's one and only thing has no suffix."""
-        return name.removeprefix(self.name).lstrip("-/")
+        """`greenleaf-prod-alb` is this environment's `alb`."""
+        return name.removeprefix(f"{self.name}-")
 
-    def arn(self, service: str, resource: str, *, regional: bool = True) -> str:
-        return f"arn:{self.partition}:{service}:{self.region if regional else ''}:{self.account_id}:{resource}"
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
 
 def reads(scope: Scope) -> list[Read]:
@@ -81,6 +86,7 @@ def reads(scope: Scope) -> list[Read]:
         ec2("network_interfaces", "describe_network_interfaces", "NetworkInterfaces"),
         ec2("launch_templates", "describe_launch_templates", "LaunchTemplates"),
         ec2("instances", "describe_instances", "Reservations", {"Name": "instance-state-name", "Values": LIVE}),
+        ec2("spot_requests", "describe_spot_instance_requests", "SpotInstanceRequests", {"Name": "state", "Values": REQUESTED}),
         ec2(
             "nat_gateways",
             "describe_nat_gateways",
@@ -153,17 +159,21 @@ def observe(client: c.Callable[[str], t.Any], todo: list[Read], failed: c.Callab
     answers: Answers = {read.key: [] for read in todo} | {"listeners": []}
     calls = 0
 
-    def one(read: Read) -> tuple[Read, list[t.Any], int]:
+    @retried
+    def pages(read: Read) -> list[Answer]:
         api = clients[read.service]
+        if api.can_paginate(read.operation):
+            return list(api.get_paginator(read.operation).paginate(**read.arguments))
+        return [getattr(api, read.operation)(**read.arguments)]
+
+    def one(read: Read) -> tuple[Read, list[t.Any], int]:
         try:
-            if not api.can_paginate(read.operation):
-                return read, getattr(api, read.operation)(**read.arguments)[read.items], 1
-            pages = list(api.get_paginator(read.operation).paginate(**read.arguments))
-            return read, [item for page in pages for item in page[read.items]], len(pages)
+            found = pages(read)
         except Exception as error:
             if failed(error) in read.missing:
                 return read, [], 1
             raise
+        return read, [item for page in found for item in page.get(read.items, [])], len(found)
 
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         pending = {pool.submit(one, read) for read in todo}
@@ -181,10 +191,11 @@ def assemble(answers: Answers, scope: Scope) -> Answer:
     """The `stack` dictionary of what is there; what is missing is an empty string, list or dictionary."""
 
     def named(items: list[t.Any], identifier: str) -> dict[str, str]:
-        return {scope.what(tags_from(item.get("Tags", item.get("TagSet", []))).get("Name", "")): item[identifier] for item in items}
+        names = {item[identifier]: _tags(item).get("Name", "") for item in items}
+        return {scope.what(name): item_id for item_id, name in sorted(names.items()) if name}
 
     subnets = sorted(answers["subnets"], key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
-    tiers = {tier: [subnet for subnet in subnets if tags_from(subnet["Tags"]).get("Tier") == tier] for tier in ("public", "private")}
+    tiers = {tier: [subnet for subnet in subnets if _tags(subnet).get("Tier") == tier] for tier in ("public", "private")}
     tables = named(answers["route_tables"], "RouteTableId")
     interfaces = named(answers["network_interfaces"], "NetworkInterfaceId")
     gateways = named(answers["nat_gateways"], "NatGatewayId")
@@ -202,7 +213,16 @@ def assemble(answers: Answers, scope: Scope) -> Answer:
             "nat_gateway_id": gateways.get(f"nat-{name}", ""),
         }
 
-    resources, shared = (_resources(answers[f"resources_{environment}"]) for environment in (scope.environment, "shared"))
+    instances = [item for reservation in answers["instances"] for item in reservation["Instances"]]
+    # The tagging API goes on listing for hours what was deleted, and leaves out Auto Scaling groups.
+    alive = {
+        "ec2:instance": {item["InstanceId"] for item in instances},
+        "ec2:natgateway": {item["NatGatewayId"] for item in answers["nat_gateways"]},
+        "ec2:spot-instances-request": {item["SpotInstanceRequestId"] for item in answers["spot_requests"]},
+    }
+    groups = [{"ResourceARN": found["AutoScalingGroupARN"], "Tags": found["Tags"]} for found in answers["autoscaling_groups"]]
+    resources = _resources(answers[f"resources_{scope.environment}"] + groups, alive)
+    shared = _resources(answers["resources_shared"], {})
     vpc = _first(answers["vpcs"])
     database = _first(answers["db_instances"])
     cache = _first(answers["replication_groups"])
@@ -225,7 +245,7 @@ def assemble(answers: Answers, scope: Scope) -> Answer:
             scope.what(template["LaunchTemplateName"]): {"id": template["LaunchTemplateId"], "version": template["LatestVersionNumber"]}
             for template in answers["launch_templates"]
         },
-        "instances": [_instance(item, scope) for reservation in answers["instances"] for item in reservation["Instances"]],
+        "instances": sorted(map(_instance, instances), key=lambda instance: (instance["name"], instance["id"])),
         "autoscaling_groups": {
             scope.what(found["AutoScalingGroupName"]): {
                 "name": found["AutoScalingGroupName"],
@@ -282,71 +302,74 @@ def duplicates(answers: Answers) -> list[str]:
 
 
 def foresee(stack: Answer, scope: Scope, components: c.Collection[str], vpc_cidr_block: str, zones: list[Answer]) -> list[str]:
-    """Give every missing thing that a declared component will make a well-formed stand-in, in place.
+    """Give every missing thing that a declared component will make, and another one asks for, a well-formed stand-in, in place.
 
     Returns the stand-ins, so that what is printed can say "known after apply" instead.
     """
-    made: list[str] = []
+    made: set[str] = set()
 
     def stand_in(prefix: str, number: int = 0) -> str:
         return f"{prefix}-{number:017x}"
 
-    def fill(target: Answer, values: Answer) -> None:
+    def fill(target: Answer, values: dict[str, str]) -> None:
         for key, value in values.items():
             if not target.get(key):
                 target[key] = value
-                if isinstance(value, str):
-                    made.append(value)
+                made.add(value)
 
     if "vpc" in components:
         fill(stack["vpc"], {"id": stand_in("vpc")})
         stack["vpc"]["cidr_block"] = stack["vpc"]["cidr_block"] or vpc_cidr_block
+        fill(stack["route_tables"], {"public": stand_in("rtb")})
         known = {zone["name"]: zone for zone in stack["zones"]}
         for number, declared in enumerate(zones):
-            zone = known.setdefault(declared["name"], {"name": declared["name"], **dict.fromkeys(ZONE_FIELDS, "")})
+            name = declared["name"]
+            zone = known.setdefault(name, {"name": name, **dict.fromkeys(ZONE_FIELDS, "")})
             fill(zone, {"public_subnet_id": stand_in("subnet", 2 * number)})
             if declared.get("private_cidr"):
                 fill(zone, {"private_subnet_id": stand_in("subnet", 2 * number + 1), "private_route_table_id": stand_in("rtb", number + 1)})
-            if "nat_instance" in components:
-                fill(zone, {"nat_network_interface_id": stand_in("eni", number)})
-            fill(stack["route_tables"], {"public": stand_in("rtb")})
+                stack["route_tables"][f"private-{name}"] = zone["private_route_table_id"]
         stack["zones"] = [known[name] for name in sorted(known)]
         for tier in ("public", "private"):
             stack["subnets"][tier] = [zone[f"{tier}_subnet_id"] for zone in stack["zones"] if zone[f"{tier}_subnet_id"]]
     if "security_groups" in components:
-        for number, name in enumerate(("alb", "app", "data", "nat")):
-            fill(stack["security_groups"], {name: stand_in("sg", number)})
+        asked = [name for name, askers in GROUPS.items() if askers & set(components)]
+        fill(stack["security_groups"], {name: stand_in("sg", number) for number, name in enumerate(asked)})
     if "rds" in components:
-        stack["rds"]["id"] = scope.name
-        fill(stack["rds"], {"address": f"{scope.name}.known-after-apply.{scope.region}.rds.amazonaws.com", "port": 5432})
+        fill(stack["rds"], {"address": f"{scope.name}.known-after-apply.{scope.region}.rds.amazonaws.com"})
+        stack["rds"] |= {"id": scope.name, "port": stack["rds"]["port"] or 5432}
     if "elasticache" in components:
-        address = f"master.{scope.name}.known-after-apply.{scope.region}.cache.amazonaws.com"
-        stack["elasticache"]["id"] = scope.name
-        fill(stack["elasticache"], {"address": address, "port": 6379})
+        fill(stack["elasticache"], {"address": f"master.{scope.name}.known-after-apply.{scope.region}.cache.amazonaws.com"})
+        stack["elasticache"] |= {"id": scope.name, "port": stack["elasticache"]["port"] or 6379}
     if "node_template" in components:
-        fill(stack["launch_templates"], {"node": {"id": "", "version": 1}})
-        fill(stack["launch_templates"]["node"], {"id": stand_in("lt")})
+        template = stack["launch_templates"].setdefault("node", {"id": "", "version": 1})
+        fill(template, {"id": stand_in("lt")})
     if "alb_asg" in components:
         suffix = f"{scope.name}/0000000000000000"
-        arn = scope.arn("elasticloadbalancing", f"loadbalancer/app/{suffix}")
-        fill(
-            stack["load_balancer"],
-            {"arn": arn, "arn_suffix": f"app/{suffix}", "dns_name": f"{scope.name}.known-after-apply.elb.amazonaws.com"},
-        )
-        group = scope.arn("elasticloadbalancing", f"targetgroup/{suffix}")
-        fill(stack["target_group"], {"arn": group, "arn_suffix": f"targetgroup/{suffix}"})
+        balancer = {
+            "arn": scope.arn("elasticloadbalancing", f"loadbalancer/app/{suffix}"),
+            "arn_suffix": f"app/{suffix}",
+            "dns_name": f"{scope.name}.known-after-apply.elb.amazonaws.com",
+        }
+        fill(stack["load_balancer"], balancer)
+        group = {"arn": scope.arn("elasticloadbalancing", f"targetgroup/{suffix}"), "arn_suffix": f"targetgroup/{suffix}"}
+        fill(stack["target_group"], group)
     if "container_registry" in components:
-        registry = f"{scope.account_id}.dkr.ecr.{scope.region}.amazonaws.com"
-        fill(stack["repositories"], {name: f"{registry}/{scope.project}/{name}" for name in ("backend", "storefront")})
-    return sorted(set(made))
+        registry = f"{scope.account_id}.dkr.ecr.{scope.region}.amazonaws.com/{scope.project}"
+        stack["repositories"] = {name: f"{registry}/{name}" for name in ("backend", "storefront")} | stack["repositories"]
+    return sorted(made)
 
 
 def _first(items: list[t.Any]) -> Answer:
     return items[0] if items else {}
 
 
-def _instance(item: Answer, scope: Scope) -> Answer:
-    tags = tags_from(item.get("Tags", []))
+def _tags(item: Answer) -> dict[str, str]:
+    return tags_from(item.get("Tags") or item.get("TagSet") or [])
+
+
+def _instance(item: Answer) -> Answer:
+    tags = _tags(item)
     return {
         "id": item["InstanceId"],
         "name": tags.get("Name", ""),
@@ -358,12 +381,14 @@ def _instance(item: Answer, scope: Scope) -> Answer:
     }
 
 
-def _resources(mappings: list[t.Any]) -> list[Answer]:
-    """Everything tagged as ours, by ARN, with the kind as CloudFormation-like `service:type`."""
-    found = []
+def _resources(mappings: list[t.Any], alive: dict[str, set[str]]) -> list[Answer]:
+    """Everything tagged as ours, by ARN, without what is not `alive`; `type` is the ARN's `service:kind`."""
+    found = {}
     for mapping in mappings:
-        _, _, service, _, _, resource = mapping["ResourceARN"].split(":", 5)
-        kind = re.split(r"[:/]", resource)[0] if re.search(r"[:/]", resource) else {"sns": "topic", "s3": "bucket"}.get(service, "")
-        tags = tags_from(mapping["Tags"])
-        found.append({"arn": mapping["ResourceARN"], "type": f"{service}:{kind}".rstrip(":"), "component": tags.get("Component", "")})
-    return sorted(found, key=lambda resource: resource["arn"])
+        arn = mapping["ResourceARN"]
+        _, _, service, _, _, resource = arn.split(":", 5)
+        kind, separator, name = re.match(r"([^:/]*)([:/]?)(.*)", resource).groups()  # type: ignore[union-attr]
+        of_kind = f"{service}:{kind if separator else KINDS[service]}"
+        if name in alive.get(of_kind, {name}):
+            found[arn] = {"arn": arn, "type": of_kind, "component": _tags(mapping).get("Component", "")}
+    return [found[arn] for arn in sorted(found)]

@@ -15,8 +15,9 @@ description:
     which only a new machine can mend, it is kept and a warning says what differs, unless O(replace=true).
   - A machine is terminated after its spot request is cancelled, since the request would launch it anew,
     and its end is waited for, 10 minutes at the most.
-  - Needs C(ec2:DescribeInstances), C(ec2:DescribeSpotInstanceRequests), C(ec2:DescribeTags), C(ec2:RunInstances), C(ec2:CreateTags),
-    C(ec2:ModifyInstanceAttribute), C(ec2:CancelSpotInstanceRequests), C(ec2:TerminateInstances), C(iam:PassRole) for the template's
+  - Needs C(ec2:DescribeInstances), C(ec2:DescribeSpotInstanceRequests), C(ec2:DescribeTags),
+    C(ec2:DescribeLaunchTemplateVersions), C(ec2:RunInstances), C(ec2:CreateTags), C(ec2:ModifyInstanceAttribute),
+    C(ec2:CancelSpotInstanceRequests), C(ec2:TerminateInstances), C(iam:PassRole) for the template's
     instance profile and, for the first spot machine of an account, C(iam:CreateServiceLinkedRole).
 options:
   name:
@@ -58,7 +59,7 @@ options:
   associate_public_ip:
     description:
       - Whether it is launched with a public IPv4 address (the default is the subnet's). It is not compared later.
-      - AWS takes it for a launch template without security groups of its own only.
+      - It cannot be set for a launch template with security groups of its own, which AWS refuses.
     type: bool
   tags:
     description:
@@ -202,6 +203,7 @@ class SpotInstance(Resource):
     def declared(self) -> State:
         fields = self._fields()
         if not self.observed:
+            self._refuse_template()
             return fields
         if not self.instance:
             self.module.warn(f"{self.label} waits for capacity ({self._request_status()}): AWS launches it when there is some.")
@@ -211,7 +213,9 @@ class SpotInstance(Resource):
             reason = self.instance.get("StateTransitionReason") or self._request_status()
             self.module.warn(f"{self.label}, {instance_id}, is {state} ({reason}): it is left so, for AWS to start when there is capacity.")
         stale = sorted(REPLACED & differences(fields, self.observed).keys())
-        if stale and not self.params["replace"]:
+        if stale and self.params["replace"]:
+            self._refuse_template()
+        elif stale:
             self.module.warn(
                 f"{self.label}, {instance_id}, has another {', '.join(stale)} than declared and is kept for its disk: "
                 "save its data and set replace to true for a new machine."
@@ -277,6 +281,24 @@ class SpotInstance(Resource):
             fields["max_price"] = price(self.params["max_price"])
         fields["tags"] = {**(self.params["tags"] or {}), "Name": self.name}
         return fields
+
+    def _refuse_template(self) -> None:
+        """Fail, before a machine is given up for it, on a launch that AWS does not take."""
+        if self.params["associate_public_ip"] is None:
+            return
+        template = self.params["launch_template"]
+        try:
+            answer = self.client.describe_launch_template_versions(
+                LaunchTemplateId=template["id"], Versions=[str(template["version"])], aws_retry=True
+            )
+        except is_boto3_error_code(["InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.VersionNotFound"]):
+            return  # in check mode it may not be made yet; a launch says so itself
+        for version in answer["LaunchTemplateVersions"]:
+            if {"SecurityGroupIds", "SecurityGroups"} & version["LaunchTemplateData"].keys():
+                self.module.fail_json(
+                    msg=f"associate_public_ip cannot be set for launch template {template['id']}, which has security groups of its own: "
+                    f"leave it out, and let subnet {self.params['subnet_id']} give public addresses."
+                )
 
     def _find_instance(self) -> State:
         known = {"instance-id": [self.launched]} if self.launched else {"tag:Name": [self.name]}

@@ -48,6 +48,9 @@ METRICS = [
 ]
 DELETING = "Delete in progress"
 
+# Settings, their parameters, and the value that takes them away.
+REMOVABLE = {"default_instance_warmup": ("DefaultInstanceWarmup", -1), "max_instance_lifetime": ("MaxInstanceLifetime", 0)}
+
 
 @wraps(AutoScalingBackend, "__init__")
 def _backend(moto: t.Any, self: AutoScalingBackend, *args: t.Any, **kwargs: t.Any) -> None:
@@ -67,7 +70,7 @@ def create_auto_scaling_group(moto: t.Any, self: AutoScalingResponse) -> ActionR
         raise AutoscalingClientError("AlreadyExists", message)
     least, greatest = self._get_int_param("MinSize"), self._get_int_param("MaxSize")
     _check_sizes(least, self._get_int_param("DesiredCapacity", least), greatest)
-    _check_references(self)
+    _check_request(self)
     for hook in self._get_param("LifecycleHookSpecificationList", []):
         _put_hook(backend, name, hook)
     answer = moto(self)
@@ -89,7 +92,7 @@ def update_auto_scaling_group(moto: t.Any, self: AutoScalingResponse) -> ActionR
     least = self._get_int_param("MinSize", t.cast(int, group.min_size))
     greatest = self._get_int_param("MaxSize", t.cast(int, group.max_size))
     _check_sizes(least, self._get_int_param("DesiredCapacity", least), greatest)
-    _check_references(self)
+    _check_request(self)
     answer = moto(self)
     _keep_settings(self, group)
     return t.cast(ActionResult, answer)
@@ -102,13 +105,16 @@ def _check_sizes(least: int, desired: int, greatest: int) -> None:
         raise ValidationError(f"Desired capacity:{desired} must be between the specified min size:{least} and max size:{greatest}")
 
 
-def _check_references(self: AutoScalingResponse) -> None:
+def _check_request(self: AutoScalingResponse) -> None:
     backend = self.autoscaling_backend
     for subnet_id in (self._get_param("VPCZoneIdentifier") or "").split(","):
         if subnet_id and not any(subnet_id in subnets for subnets in backend.ec2_backend.subnets.values()):
             raise ValidationError(f"The subnet ID '{subnet_id}' does not exist")
     if template := self._get_param("LaunchTemplate"):
         _check_template(backend, template)
+    lifetime = self._get_int_param("MaxInstanceLifetime")
+    if lifetime and lifetime < 86400:
+        raise ValidationError(f"MaxInstanceLifetime must be greater than or equal to 86400 seconds, or 0, but is {lifetime}.")
     try:
         if arns := self._get_param("TargetGroupARNs"):
             backend.elbv2_backend.describe_target_groups(None, arns, None)
@@ -125,14 +131,10 @@ def _check_template(backend: AutoScalingBackend, template: State) -> None:
 
 
 def _keep_settings(self: AutoScalingResponse, group: FakeAutoScalingGroup) -> None:
-    """DefaultInstanceWarmup (-1 removes it), MaxInstanceLifetime (0 removes it), TerminationPolicies, DefaultCooldown."""
-    lifetime = self._get_int_param("MaxInstanceLifetime")
-    if lifetime and lifetime < 86400:
-        raise ValidationError(f"MaxInstanceLifetime must be greater than or equal to 86400 seconds, or 0, but is {lifetime}.")
-    for setting, parameter in (("default_instance_warmup", "DefaultInstanceWarmup"), ("max_instance_lifetime", "MaxInstanceLifetime")):
+    for setting, (parameter, none) in REMOVABLE.items():
         value = self._get_int_param(parameter)
         if value is not None:
-            setattr(group, setting, None if value == {"MaxInstanceLifetime": 0, "DefaultInstanceWarmup": -1}[parameter] else value)
+            setattr(group, setting, None if value == none else value)
     group.termination_policies = self._get_param("TerminationPolicies") or group.termination_policies
     group.default_cooldown = self._get_int_param("DefaultCooldown", group.default_cooldown)
 

@@ -13,6 +13,7 @@ from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState, 
 from moto.ec2.models.spot_requests import LaunchSpecification, SpotInstanceRequest, SpotRequestBackend
 from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.utils import convert_tag_spec, random_spot_request_id
+from moto.iam.models import iam_backends
 
 from sandbox.patch import wraps
 
@@ -87,8 +88,9 @@ def _spot_request(self: t.Any, request_id: str) -> SpotInstanceRequest:
 
 @wraps(InstanceResponse, "run_instances")
 def _run_instances_request(moto: t.Any, self: InstanceResponse) -> ActionResult:
-    """RunInstances: network interfaces exclude an instance-level subnet and security groups."""
+    """RunInstances: only instance profiles that exist; network interfaces exclude an instance-level subnet and security groups."""
     template = _template(self.ec2_backend, self._get_param("LaunchTemplate"))
+    _check_profile(self.ec2_backend, self._get_param("IamInstanceProfile", {}))
     if self._get_param("NetworkInterfaces") or template.get("NetworkInterfaces"):
         for parameter, name in {"SubnetId": "subnet ID", "SecurityGroupIds": "security groups"}.items():
             if self._get_param(parameter):
@@ -118,16 +120,26 @@ def run_instances(
         request["monitoring_state"] = "enabled"
     options = request.pop("instance_market_options", None) or template.get("InstanceMarketOptions")
 
+    own_profile = request.get("iam_instance_profile_name") or request.get("iam_instance_profile_arn")
+    profile = {} if own_profile else template.get("IamInstanceProfile", {})
+    _check_profile(self, profile)
+
     def launch(count: int) -> Reservation:
         reservation = t.cast(Reservation, moto(self, image_id, count, user_data, security_group_names, **request))
         for instance in reservation.instances:
-            if profile := template.get("IamInstanceProfile"):
+            if profile:
                 self.associate_iam_instance_profile(instance.id, profile.get("Name"), profile.get("Arn"))
             for interface in instance.nics.values():
                 interface.add_tags(request["tags"].get("network-interface", {}))
         return reservation
 
-    reservation = launch(count)
+    known = set(self.reservations)
+    try:
+        reservation = launch(count)
+    except EC2ClientError:
+        for identifier in self.reservations.keys() - known:
+            del self.reservations[identifier]  # moto keeps a reservation that it could not fill
+        raise
     if options:
         for instance in reservation.instances:
             spot = SpotRequest(instance, options, request["tags"].get("spot-instances-request", {}), launch)
@@ -137,7 +149,8 @@ def run_instances(
 
 def _launched_with(ec2: t.Any, token: str | None) -> Reservation | None:
     for reservation in ec2.reservations.values():
-        if token not in (None, "ABCDE") and token == reservation.instances[0].client_token:  # ABCDE is what moto makes of no token
+        tokens = {instance.client_token for instance in reservation.instances}
+        if token in tokens - {None, "ABCDE"}:  # which is what moto makes of no token
             if all(instance.state == "terminated" for instance in reservation.instances):
                 message = f"The instance launched with the client token {token} has been terminated."
                 raise EC2ClientError("IdempotentInstanceTerminated", message)
@@ -147,6 +160,15 @@ def _launched_with(ec2: t.Any, token: str | None) -> Reservation | None:
 
 def _template(ec2: t.Any, specification: State | None) -> State:
     return t.cast(State, ec2._get_template_from_args(specification).data if specification else {})
+
+
+def _check_profile(ec2: t.Any, specification: State) -> None:
+    profiles = iam_backends[ec2.account_id][ec2.partition].instance_profiles.values()
+    for field, value in specification.items():
+        by = field.lower()  # name or arn
+        if value not in {getattr(profile, by) for profile in profiles}:
+            message = f"Value ({value}) for parameter iamInstanceProfile.{by} is invalid. Invalid IAM Instance Profile {by}"
+            raise EC2ClientError("InvalidParameterValue", message)
 
 
 def _block_devices(ec2: t.Any, image_id: str, mappings: list[State]) -> list[State]:

@@ -112,9 +112,15 @@ def create_db_instance(moto: t.Any, self: RDSBackend, db_kwargs: t.Any) -> DBIns
 
 @wraps(RDSBackend)
 def modify_db_instance(moto: t.Any, self: RDSBackend, db_instance_identifier: str, db_kwargs: t.Any) -> DBInstance:
-    """ModifyDBInstance: as CreateDBInstance."""
+    """ModifyDBInstance: as CreateDBInstance; never to an older version, to another major one only when that is allowed."""
     database = self.describe_db_instances(db_instance_identifier)[0]
     _check({"engine": database.engine, **db_kwargs})
+    if database.engine == "postgres" and (wanted := db_kwargs.get("engine_version")):
+        here, there = ([int(part) for part in version.split(".")] for version in (database.engine_version, wanted))
+        if there < here[: len(there)]:
+            raise InvalidParameterCombination(f"Cannot upgrade postgres from {database.engine_version} to {wanted}")
+        if there[0] > here[0] and not db_kwargs.get("allow_major_version_upgrade"):
+            raise InvalidParameterCombination("The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version.")
     database = moto(self, db_instance_identifier, db_kwargs)
     _settle(database, db_kwargs)
     return t.cast(DBInstance, database)

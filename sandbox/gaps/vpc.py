@@ -114,13 +114,21 @@ def delete_nat_gateway(moto: t.Any, self: t.Any, nat_gateway_id: str) -> NatGate
 
 
 @wraps(NetworkInterfaceBackend)
-def create_network_interface(moto: t.Any, self: t.Any, *args: t.Any, **kwargs: t.Any) -> NetworkInterface:
+def create_network_interface(
+    moto: t.Any,
+    self: t.Any,
+    subnet: t.Any,
+    private_ip_address: t.Any,
+    private_ip_addresses: t.Any = None,
+    group_ids: list[str] | None = None,
+    *rest: t.Any,
+    **kwargs: t.Any,
+) -> NetworkInterface:
     """CreateNetworkInterface: an unknown group is an error."""
-    groups = kwargs.get("group_ids") or (args[3] if len(args) > 3 else None) or []
-    for group in groups:
+    for group in group_ids or []:
         if self.get_security_group_from_id(group) is None:
             raise InvalidSecurityGroupNotFoundError(group)
-    return t.cast(NetworkInterface, moto(self, *args, **kwargs))
+    return t.cast(NetworkInterface, moto(self, subnet, private_ip_address, private_ip_addresses, group_ids, *rest, **kwargs))
 
 
 @wraps(ElasticNetworkInterfaces, "create_network_interface")

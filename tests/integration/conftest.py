@@ -63,9 +63,9 @@ def account(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
 
 
 @pytest.fixture
-def aws(account: Sandbox) -> c.Callable[[str], t.Any]:
+def aws(account: Sandbox) -> c.Callable[..., t.Any]:
     """A boto3 client of a service: `aws("ec2")`."""
-    return boto3.Session().client
+    return functools.cache(boto3.Session().client)
 
 
 @pytest.fixture

@@ -85,10 +85,11 @@ def test_create_keeps_what_moto_drops(client: t.Any, create: t.Any) -> None:
         ({"LifecycleHookSpecificationList": [HOOK | {"HeartbeatTimeout": 29}]}, "HeartbeatTimeout"),
     ],
 )
-def test_create_refuses(create: t.Any, options: State, message: str) -> None:
+def test_create_refuses(client: t.Any, create: t.Any, options: State, message: str) -> None:
     code, told = refusal(create, **options)
     assert code == "ValidationError"
     assert message in told
+    assert client.describe_auto_scaling_groups()["AutoScalingGroups"] == []
 
 
 def test_create_refuses_a_template_that_cannot_be_launched(create: t.Any, template: str) -> None:

@@ -90,6 +90,19 @@ class TestRunInstances:
         with refused("InvalidInstanceType|InvalidParameterValue"):
             ec2.run_instances(MinCount=1, MaxCount=1, ImageId=image, InstanceType="t3.huge", SubnetId=subnet)
 
+    def test_refused_launch_leaves_nothing(self, ec2: Client, image: str, subnet: str) -> None:
+        data = {"ImageId": image, "InstanceType": "t3.nano", "IamInstanceProfile": {"Name": "missing"}}
+        ec2.create_launch_template(LaunchTemplateName="app", LaunchTemplateData=data)
+        for code, where in (
+            ("InvalidSubnetID.NotFound", "subnet-0123456789abcdef0"),
+            ("InvalidParameterValue.*iamInstanceProfile", subnet),
+        ):
+            launch = {"LaunchTemplate": {"LaunchTemplateName": "app"}} if where == subnet else {"ImageId": image, "InstanceType": "t3.nano"}
+            with refused(code):
+                ec2.run_instances(MinCount=1, MaxCount=1, SubnetId=where, **launch)
+        assert not ec2.describe_instances()["Reservations"]
+        assert not ec2.describe_network_interfaces()["NetworkInterfaces"]
+
     def test_launch_template_says_what_the_request_leaves_open(
         self, aws: c.Callable[[str], Client], ec2: Client, image: str, subnet: str
     ) -> None:

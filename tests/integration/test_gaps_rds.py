@@ -74,8 +74,20 @@ class TestInstances:
         assert (made["StorageType"], made["Iops"], made["StorageThroughput"]) == ("gp3", 3000, 125)
         assert made["EngineVersion"] == rds.describe_db_engine_versions(EngineVersion="15")["DBEngineVersions"][-1]["EngineVersion"]
         assert made["DbiResourceId"] != other["DbiResourceId"]
-        rds.modify_db_instance(DBInstanceIdentifier="data", EngineVersion="16", ApplyImmediately=True)
-        assert database(rds)["EngineVersion"].startswith("16.")
+
+    def test_version_goes_up_and_to_another_major_one_only_when_allowed(self, rds: Client) -> None:
+        rds.create_db_instance(**DATABASE | {"EngineVersion": "16"})
+        for refused_version in ("17", "15"):
+            with refused("InvalidParameterCombination"):
+                rds.modify_db_instance(DBInstanceIdentifier="data", EngineVersion=refused_version, ApplyImmediately=True)
+        rds.modify_db_instance(DBInstanceIdentifier="data", EngineVersion="17", AllowMajorVersionUpgrade=True, ApplyImmediately=True)
+        assert database(rds)["EngineVersion"].startswith("17.")
+
+    def test_port_and_performance_insights_are_kept(self, rds: Client) -> None:
+        rds.create_db_instance(**DATABASE, Port=5433, EnablePerformanceInsights=True)
+        assert (database(rds)["Endpoint"]["Port"], database(rds)["PerformanceInsightsEnabled"]) == (5433, True)
+        rds.modify_db_instance(DBInstanceIdentifier="data", DBPortNumber=5432, EnablePerformanceInsights=False)
+        assert (database(rds)["Endpoint"]["Port"], database(rds)["PerformanceInsightsEnabled"]) == (5432, False)
 
     @pytest.mark.parametrize("password", ["short", "has/slash", "has@sign", 'has"quote', "has space", "has-é-in-it"])
     def test_password_that_is_refused(self, rds: Client, password: str) -> None:

@@ -152,7 +152,7 @@ class TestAccount:
 
 class TestRequests:
     def last(self, account: Sandbox) -> dict[str, t.Any]:
-        return t.cast(dict[str, t.Any], account.requests()[-1])
+        return account.requests()[-1]
 
     def test_fields(self, account: Sandbox, aws: Aws) -> None:
         mark = account.mark()

@@ -178,10 +178,10 @@ def test_creates_a_single_encrypted_node():
 
 
 def test_a_group_that_is_created_is_as_it_was_asked_for():
-    creating = there({"EngineVersion": None}, Status="creating", NodeGroups=[])
-    same = module(creating, port=6380, engine_version="7.1", tags={"Environment": "test"})
+    creating = there(Status="creating", NodeGroups=[], MemberClusters=[])
+    same = module(creating, port=6380, engine_version="7.1", replicas=1, tags={"Environment": "test"})
     assert not run(same)["changed"]
-    assert "list_tags_for_resource" not in [operation for operation, _ in same.calls]
+    assert [operation for operation, _ in same.calls] == ["describe_replication_groups"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -293,7 +293,7 @@ def test_operations_do_not_wait_without_end(monkeypatch):
 )
 def test_a_bad_token_is_refused_before_anything_is_written(answer, message):
     answers = {**there(), "get_parameter": [answer]}
-    refused = module(answers, description="Events", transit_encryption=True, auth_token_parameter="/token")
+    refused = module(answers, description="Events", transit_encryption=True, auth_token_parameter="/token", tags={"Environment": "test"})
     with pytest.raises(Failed, match=message) as failure:
         run(refused)
     assert TOKEN not in str(failure.value)

@@ -181,6 +181,24 @@ def test_a_launch_that_aws_refuses_tells_the_mend(code, mend):
         run(module(created(error(code))))
 
 
+GROUPED = [{"LaunchTemplateVersions": [{"LaunchTemplateData": {"SecurityGroupIds": ["sg-a"]}}]}]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("account", "params"), [(NONE, {}), (there(), {"max_price": "0.02", "replace": True})])
+def test_a_template_with_groups_excludes_a_public_address(check_mode, account, params):
+    refused = module({**account, "describe_launch_template_versions": GROUPED}, associate_public_ip=True, **params)
+    with pytest.raises(Failed, match="leave it out, and let subnet subnet-1 give public addresses"):
+        run(refused, check_mode)
+    assert refused.writes == []
+
+
+def test_a_template_that_is_not_made_yet_is_planned_for():
+    missing = error("InvalidLaunchTemplateId.NotFound")
+    planned = module({**NONE, "describe_launch_template_versions": [missing]}, associate_public_ip=True)
+    assert run(planned, check_mode=True)["changed"]
+
+
 def test_what_it_has_just_launched_is_never_replaced():
     answers = created({"Instances": [INSTANCE]})
     answers["describe_instances"][1] = found({**INSTANCE, "SubnetId": "subnet-9"})

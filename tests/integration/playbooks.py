@@ -1,0 +1,147 @@
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs of playbooks on a sandbox, as a person starts them, and what they told."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import typing as t
+
+import boto3
+import yaml
+
+from sandbox import Sandbox
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(sys.executable).parent
+TIMEOUT = 900  # seconds; a run that hangs is a failure
+
+Client = c.Callable[[str], t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """The result of a task, or of one item of its loop."""
+
+    component: str
+    task: str
+    action: str
+    item: str | None
+    failed: bool
+    result: dict[str, t.Any]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result.get("changed"))
+
+    @property
+    def name(self) -> tuple[str, str, str | None]:
+        return self.component, self.task, self.item
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One ansible-playbook that has ended. `record` is what every task told, `requests` what the cloud was asked meanwhile."""
+
+    code: int
+    output: str
+    record: str
+    requests: list[dict[str, t.Any]]
+
+    @functools.cached_property
+    def told(self) -> list[Told]:
+        return [Told(**json.loads(line)) for line in self.record.splitlines()]
+
+    @functools.cached_property
+    def changes(self) -> list[Told]:
+        return [told for told in self.told if told.changed]
+
+    @property
+    def components(self) -> set[str]:
+        """The components that took part."""
+        return {told.component for told in self.told}
+
+    @property
+    def changed(self) -> set[str]:
+        """The components that reported a change."""
+        return {told.component for told in self.changes}
+
+    @property
+    def writes(self) -> list[str]:
+        return [f"{request['service']}:{request['action']}" for request in self.requests if request["kind"] == "write"]
+
+    @property
+    def message(self) -> str:
+        """What the task that failed says."""
+        return "\n".join(str(told.result["msg"]) for told in self.told if told.failed)
+
+
+def run(sandbox: Sandbox, *command: str | pathlib.Path, cwd: pathlib.Path = ROOT, fails: bool = False, **environ: str) -> Run:
+    """Runs one of ansible's commands, whose name comes first, as it is called on a command line."""
+    mark = sandbox.mark()
+    with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as record:
+        process = subprocess.run(
+            [BIN / command[0], *command[1:]],
+            cwd=cwd,
+            env={
+                **sandbox.environ(),
+                "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+                "ANSIBLE_CALLBACK_PLUGINS": str(pathlib.Path(__file__).with_name("callback_plugins")),
+                "ANSIBLE_CALLBACKS_ENABLED": "record",
+                "RECORD": record.name,
+                **environ,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TIMEOUT,
+            text=True,
+            check=False,
+        )
+        done = Run(process.returncode, process.stdout, record.read(), sandbox.requests(mark))
+    assert bool(done.code) == fails, done.output
+    return done
+
+
+def client(sandbox: Sandbox) -> Client:
+    """boto3 clients by service, without regard to this process's environment."""
+    session = boto3.Session(sandbox.env["AWS_ACCESS_KEY_ID"], sandbox.env["AWS_SECRET_ACCESS_KEY"], region_name=sandbox.env["AWS_REGION"])
+    return functools.cache(functools.partial(session.client, endpoint_url=sandbox.env["AWS_ENDPOINT_URL"]))
+
+
+class Site:
+    """An account of its own, and the runs that were made there: with `--diff` and `-vvv`, so that each could betray a secret."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.aws = client(sandbox)
+        self.runs: list[Run] = []
+
+    def play(self, playbook: str, environment: str, *arguments: str, fails: bool = False) -> Run:
+        command = ("ansible-playbook", playbook, "-i", f"inventories/{environment}", "--diff", "-vvv", *arguments)
+        self.runs.append(run(self.sandbox, *command, fails=fails))
+        return self.runs[-1]
+
+
+def bill(environment: str) -> set[str]:
+    """The components that an environment's hosts.yml lists."""
+    return set(yaml.safe_load((ROOT / "inventories" / environment / "hosts.yml").read_text())["components"]["hosts"])
+
+
+def copy_inventory(environment: str, folder: pathlib.Path, /, **edits: dict[str, t.Any]) -> pathlib.Path:
+    """A copy of an inventory whose files, named by their stem, are changed: `vpc={"vpc_zones": []}`, `environment={…}`."""
+    copy = folder / environment
+    shutil.copytree(ROOT / "inventories" / environment, copy)
+    for stem, edit in edits.items():
+        path = next(copy.rglob(f"{stem}.yml"), copy / "host_vars" / f"{stem}.yml")
+        declared = yaml.safe_load(path.read_text()) if path.exists() else {}
+        path.write_text(yaml.safe_dump(declared | edit))
+    return copy

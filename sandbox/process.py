@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pathlib
@@ -43,6 +44,12 @@ class Sandbox:
 
     def __enter__(self) -> t.Self:
         self.directory.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.directory, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise RuntimeError(f"{self.directory} is another running sandbox's: stop that one, or choose another directory.") from None
         self.log.unlink(missing_ok=True)
         self._server = subprocess.Popen(
             [sys.executable, "-m", "sandbox.server", str(self.log.resolve()), str(self.port)],
@@ -81,6 +88,7 @@ class Sandbox:
         except subprocess.TimeoutExpired:
             self._server.kill()
             self._server.wait()
+        os.close(self._lock)
         if self._temporary:
             self._temporary.cleanup()
 

@@ -4,16 +4,23 @@
 from __future__ import annotations
 
 import collections.abc as c
+import dataclasses
+import difflib
 import pathlib
 import typing as t
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleUndefinedVariable
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible_collections.greenleaf.cloud.plugins.module_utils import preflight
 
-ROLES = pathlib.Path(__file__).parents[2] / "roles"
-WIRING = pathlib.Path(__file__).parents[2] / "group_vars"
+COLLECTION = pathlib.Path(__file__).parents[2]
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "names_only": {"type": "bool", "default": False},
+    "stored_parameters": {"type": "list", "elements": "str", "default": []},
+    "region": {"type": "str"},
+}
 Specs = dict[str, dict[str, t.Any]]
 
 
@@ -23,6 +30,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         variables = task_vars or {}
+        _, args = self.validate_argument_spec(ARGUMENTS)
         hosts: list[str] = variables["ansible_play_hosts_all"]
         hostvars = variables["hostvars"]
         specs = self._specs()
@@ -32,76 +40,98 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             for host in hosts
             if host not in components
         ]
-        found += self._stray_files(variables, components, specs)
+        inventory = pathlib.Path(variables.get("inventory_dir") or ".")
+        found += self._lost_in_group_vars(inventory, components, specs)
+        found += self._lost_in_host_vars(inventory, variables["groups"], components, specs)
         known = [host for host in hosts if host in components]
         for host in known:
             found += misspelt(host, hostvars[host], specs)
-        if found or self._task.args.get("names_only"):
+        if found or args["names_only"]:
             return report(found)
+
         inputs: preflight.Inputs = {}
         for host in known:
-            inputs[host], wrong = self._resolve(host, hostvars[host], specs[host]["main"]["options"])
+            inputs[host], wrong = resolve(host, hostvars[host], specs[host]["main"]["options"])
             found += wrong
-        # What is wrong in itself need not be compared with anything.
-        if not found:
-            offers = self._execute_module("greenleaf.cloud.offerings_info", self._question(inputs), task_vars=variables)
-            if offers.get("failed"):
-                return offers  # type: ignore[no-any-return]
-            if "app_secrets" in inputs:
-                inputs["app_secrets"]["stored"] = self._task.args.get("stored_parameters", [])
-            fields = preflight.Offers.__dataclass_fields__
-            found = preflight.problems(inputs, preflight.Offers(**{name: offers[name] for name in fields}))
-        return report(found)
-
-    def _question(self, inputs: preflight.Inputs) -> dict[str, t.Any]:
-        region = {"region": self._task.args["region"]} if "region" in self._task.args else {}
-        return {**preflight.question(inputs), **region}
+        if found:  # what is wrong in itself need not be compared with anything
+            return report(found)
+        question = preflight.question(inputs) | {"region": args["region"] or hostvars[hosts[0]].get("greenleaf_region")}
+        offers = self._execute_module("greenleaf.cloud.offerings_info", question, task_vars=variables)
+        if offers.get("failed"):
+            return offers  # type: ignore[no-any-return]
+        if "app_secrets" in inputs:
+            inputs["app_secrets"]["stored"] = args["stored_parameters"]
+        told = {field.name: offers[field.name] for field in dataclasses.fields(preflight.Offers)}
+        return report(preflight.problems(inputs, preflight.Offers(**told)))
 
     def _specs(self) -> Specs:
-        return {
-            path.parents[1].name: self._loader.load_from_file(str(path))["argument_specs"]
-            for path in sorted(ROLES.glob("*/meta/argument_specs.yml"))
-        }
+        files = sorted((COLLECTION / "roles").glob("*/meta/argument_specs.yml"))
+        return {path.parents[1].name: self._load(path)["argument_specs"] for path in files}
 
-    def _resolve(self, host: str, hostvars: c.Mapping[str, t.Any], options: dict[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]:
-        """The role's inputs with its defaults, and what is wrong with each."""
-        given: dict[str, t.Any] = {}
-        found: list[str] = []
-        for name in options:
-            try:
-                if name in hostvars:
-                    given[name] = hostvars[name]
-            except AnsibleError as error:
-                found.append(f"{name} cannot be evaluated: {error.message}")
-        result = ArgumentSpecValidator(options).validate(given)
-        found += [f"{host}: {message}" for message in result.error_messages]
-        return result.validated_parameters, found
+    def _load(self, path: pathlib.Path) -> dict[str, t.Any]:
+        # The loader's cache is Ansible's own, in which templates are marked as such.
+        return self._loader.load_from_file(str(path), cache="none") or {}
 
-    def _stray_files(self, variables: dict[str, t.Any], components: set[str], specs: Specs) -> list[str]:
-        """Files in host_vars that no component reads, variables in them that it does not take, and those in group_vars that the
-        wiring, which beats an inventory's group_vars, would silently override."""
-        found = []
-        inventory = pathlib.Path(variables.get("inventory_dir") or ".")
-        wiring = {name: path.name for path in sorted(WIRING.glob("*.yml")) for name in self._loader.load_from_file(str(path))}
+    def _lost_in_group_vars(self, inventory: pathlib.Path, components: set[str], specs: Specs) -> c.Iterator[str]:
+        """Variables in the inventory's group_vars that the collection's group_vars beat, or that look misspelt."""
+        wiring = {name: path.name for path in sorted((COLLECTION / "group_vars").glob("*.yml")) for name in self._load(path)}
+        known = {name for spec in specs.values() for name in names(spec)}
         for path in sorted((inventory / "group_vars").rglob("*.y*ml")):
-            for variable in self._loader.load_from_file(str(path)) or {}:
+            for variable in self._load(path):
+                where = f"{path.relative_to(inventory)} sets {variable}, which"
                 if variable in wiring:
-                    mend = next((f"put it in host_vars/{name}.yml" for name in components if variable.startswith(f"{name}_")), "leave it out")
-                    found.append(f"{path.relative_to(inventory)} sets {variable}, which group_vars/{wiring[variable]} sets for all: {mend}.")
-        folder = inventory / "host_vars"
-        declared = set(variables["groups"].get("components", []))
-        for path in sorted(folder.glob("*")):
+                    owner = next((name for name in components if variable.startswith(f"{name}_")), None)
+                    mend = f"put it in host_vars/{owner}.yml" if owner else "leave it out"
+                    yield f"{where} group_vars/{wiring[variable]} sets for all: {mend}."
+                elif variable not in known and difflib.get_close_matches(variable, known, 1, 0.85):
+                    yield f"{where} nothing reads{preflight.suggestion(variable, known)}"
+
+    def _lost_in_host_vars(
+        self, inventory: pathlib.Path, groups: dict[str, list[str]], components: set[str], specs: Specs
+    ) -> c.Iterator[str]:
+        """Files in host_vars that no component reads, and variables in them that it does not take."""
+        hosts = groups.get("components", [])
+        for path in sorted((inventory / "host_vars").glob("[!.]*[!~]")):
             name = path.stem if path.is_file() else path.name
-            if name not in declared and name not in variables["groups"].get("all", []):
-                found.append(f"host_vars/{path.name} belongs to nothing in hosts.yml{preflight.suggestion(name, declared)}")
-            elif path.is_file() and name in components:
-                known = names(specs[name]) | set(specs["run_guard"]["main"]["options"])
-                for variable in self._loader.load_from_file(str(path)) or {}:
-                    if variable not in known and not variable.startswith("ansible_"):
-                        found.append(
-                            f"host_vars/{path.name} sets {variable}, which {name} does not take{preflight.suggestion(variable, known)}"
-                        )
-        return found
+            if name not in hosts and name not in groups.get("all", []):
+                yield f"host_vars/{path.name} belongs to nothing in hosts.yml{preflight.suggestion(name, hosts)}"
+            elif name in components:
+                known = names(specs[name]) | names(specs["run_guard"])
+                for file in [path] if path.is_file() else sorted(path.rglob("*.y*ml")):
+                    for variable in self._load(file):
+                        if variable not in known and not variable.startswith("ansible_"):
+                            where = file.relative_to(inventory)
+                            yield f"{where} sets {variable}, which {name} does not take{preflight.suggestion(variable, known)}"
+
+
+def resolve(host: str, hostvars: c.Mapping[str, t.Any], options: dict[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]:
+    """A role's inputs with its defaults, and what is wrong with each, without the value of a secret."""
+    given: dict[str, t.Any] = {}
+    found: dict[str, str] = {}
+    for name, option in options.items():
+        try:
+            if name in hostvars:
+                given[name] = hostvars[name]
+        except AnsibleError as error:
+            secret = option.get("no_log") and not isinstance(error, AnsibleUndefinedVariable)
+            found[name] = f"{name} cannot be evaluated: {'its template fails' if secret else error.message}."
+    result = ArgumentSpecValidator({name: option for name, option in options.items() if name not in found}).validate(given)
+    secrets = {text for name, option in options.items() if option.get("no_log") for text in texts(given.get(name))}
+    return result.validated_parameters, [
+        *found.values(),
+        *(remove_values(f"{host}: {message.removesuffix('.')}.", secrets) for message in result.error_messages),
+    ]
+
+
+def texts(value: t.Any) -> c.Iterator[str]:
+    """Every text in a value, however deep it stands."""
+    if isinstance(value, c.Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from texts(item)
+    elif value:
+        yield str(value)
 
 
 def report(found: list[str]) -> dict[str, t.Any]:
@@ -120,16 +150,10 @@ def names(spec: dict[str, t.Any]) -> set[str]:
 
 def misspelt(host: str, hostvars: c.Iterable[str], specs: Specs) -> list[str]:
     """Variables that look like the component's or the environment's, and are neither's."""
-    environment = set(specs["run_guard"]["main"]["options"])
-    own = names(specs[host])
-    # security_groups_… is not a misspelt security_…: the longest component that fits has a variable.
-    found = [
-        f"{name} is not a variable of {host}{preflight.suggestion(name, own)}"
+    owners = {f"{host}_": (host, names(specs[host])), "greenleaf_": ("the environment", names(specs["run_guard"]))}
+    return [
+        f"{name} is not a variable of {owner}{preflight.suggestion(name, known)}"
+        for prefix, (owner, known) in owners.items()
         for name in hostvars
-        if name.startswith(f"{host}_") and name not in own
-    ]
-    return found + [
-        f"{name} is not a variable of the environment{preflight.suggestion(name, environment)}"
-        for name in hostvars
-        if name.startswith("greenleaf_") and name not in environment
+        if name.startswith(prefix) and name not in known
     ]

@@ -17,19 +17,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        began = time.monotonic()
-        timeout = int(self._task.args.get("timeout", 1800))
+        host = (task_vars or {}).get("inventory_hostname", "")
+        aim = "gone" if self._task.args.get("state") == "absent" else "ready"
+        began, since = time.monotonic(), time.strftime("%H:%M:%S")
+        timeout = 0
+        left: dict[str, int] = {}
         while True:
-            result: dict[str, t.Any] = self._execute_module("greenleaf.cloud.wait_for", dict(self._task.args), task_vars=task_vars)
+            result: dict[str, t.Any] = self._execute_module("greenleaf.cloud.wait_for", {**self._task.args, **left}, task_vars=task_vars)
             waited = round(time.monotonic() - began)
-            done = result.pop("done", False)
-            label = f"{result.pop('label', '')} {self._task.args.get('name')}"
-            if result.get("failed") or done:
+            done, label, allowed = (result.pop(name, None) for name in ("done", "label", "timeout"))
+            if done or result.get("failed"):
                 return {**result, "waited": waited}
-            state = result.get("status") or "not there yet"
+            timeout = timeout or allowed
+            what, state = f"{label} {self._task.args['name']}", result["status"] or "not there"
             if waited >= timeout:
-                return {
-                    "failed": True,
-                    "msg": f"{label} is {state} after {waited} seconds of the {timeout} that were allowed: run again to go on waiting.",
-                }
-            display.display(f"{(task_vars or {}).get('inventory_hostname', '')}: waiting for {label} since {waited} s: {state}")
+                told = f"{what} is {state}, not {aim}, after {waited} seconds: run again to go on waiting, or raise timeout ({timeout})."
+                return {**result, "failed": True, "msg": told, "waited": waited}
+            display.display(f"{host}: waiting until {what} is {aim}, since {since} ({waited} s): {state}")
+            left = {"timeout": timeout - waited}

@@ -19,8 +19,8 @@ positional: _input
 options:
   _input:
     description:
-      - Rules, each with C(ports) (a list of ports, or V(all) for every protocol and port), optionally C(protocol) (V(tcp) by
-        default), C(peers) (a name or range, or a list of them), and optionally C(description).
+      - Rules, each with C(ports) (a port, a list of ports, or V(all) for every protocol and port), optionally C(protocol)
+        (V(tcp) by default), C(peers) (a name or range, or a list of them), and optionally C(description).
     type: list
     elements: dict
     required: true
@@ -34,7 +34,7 @@ options:
     elements: str
     required: true
   sources:
-    description: Lists of IPv4 ranges by name.
+    description: Lists of IPv4 ranges by name. One that is empty lets nobody in.
     type: dict
     default: {}
 """
@@ -61,14 +61,17 @@ def security_group_rules(
 
 
 def _translate(rule: dict[str, t.Any], prefix: str, groups: list[str], sources: dict[str, list[str]]) -> list[dict[str, t.Any]]:
-    every = rule["ports"] == "all"
-    base = {"proto": "all"} if every else {"proto": rule.get("protocol", "tcp"), "ports": rule["ports"]}
+    ports, peers = _listed(rule["ports"]), _listed(rule["peers"])
+    base = {"proto": "all"} if "all" in ports else {"proto": rule.get("protocol") or "tcp", "ports": ports}
     if rule.get("description"):
         base["rule_desc"] = rule["description"]
-    peers = rule["peers"] if isinstance(rule["peers"], list) else [rule["peers"]]
     names = [f"{prefix}-{peer}" for peer in peers if peer in groups]
-    ranges = [cidr for peer in peers if peer not in groups for cidr in sources.get(peer) or [_range(peer)]]
+    ranges = [_range(cidr) for peer in peers if peer not in groups for cidr in _listed(sources.get(peer, peer))]
     return [*([{**base, "group_name": names}] if names else []), *([{**base, "cidr_ip": ranges}] if ranges else [])]
+
+
+def _listed(value: t.Any) -> list[t.Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _range(peer: str) -> str:

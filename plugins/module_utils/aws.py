@@ -24,7 +24,8 @@ except ImportError:
 # Answers that a second try can mend, beyond botocore's own throttling and connection errors.
 RETRIED = ["InternalError", "InternalFailure", "OperationAborted", "ServiceUnavailable"]
 
-retried = AWSRetry.jittered_backoff(catch_extra_error_codes=RETRIED)
+Call = t.TypeVar("Call", bound=c.Callable[..., t.Any])
+retried: c.Callable[[Call], Call] = AWSRetry.jittered_backoff(catch_extra_error_codes=RETRIED)
 
 
 def client(module: AnsibleAWSModule, service: str) -> t.Any:

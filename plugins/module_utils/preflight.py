@@ -11,13 +11,23 @@ import dataclasses
 import difflib
 import ipaddress
 import itertools
+import re
 import string
 import typing as t
 
 Inputs = dict[str, dict[str, t.Any]]
 
 SECRET_LENGTH = 16
-RULES_PER_GROUP = 60  # AWS's default quota of inbound rules of a security group
+RULES_PER_GROUP = 60  # AWS's default quota for a security group, inbound and outbound each
+# The longest that AWS takes each name, with what the role puts after it.
+NAMES = {
+    ("alb_asg", "alb_asg_name"): 32,
+    ("bootstrap", "bootstrap_bucket"): 63,
+    ("elasticache", "elasticache_name"): 40,
+    ("nat_instance", "nat_instance_name"): 60,
+    ("node_template", "node_template_name"): 64,
+    ("rds", "rds_name"): 63,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +58,7 @@ def question(inputs: Inputs) -> dict[str, list[str]]:
 def problems(inputs: Inputs, offers: Offers) -> list[str]:
     """All that AWS would refuse or that could not work, told at once."""
     return [
+        *_names(inputs),
         *_zones(inputs, offers),
         *_subnets(inputs),
         *_firewall(inputs),
@@ -60,9 +71,14 @@ def problems(inputs: Inputs, offers: Offers) -> list[str]:
 
 
 def suggestion(word: str, known: c.Iterable[str]) -> str:
-    """`; did you mean X?` where something known is close."""
-    close = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    """A sentence's end: `; did you mean X?` where something known is close."""
+    close = difflib.get_close_matches(word, sorted(known), 1)
+    return f"; did you mean {close[0]}?" if close else "."
+
+
+def listed(value: t.Any) -> list[t.Any]:
+    """A list, as which one thing alone may be written."""
+    return value if isinstance(value, list) else [value]
 
 
 def _nat_mode(inputs: Inputs) -> str:
@@ -73,6 +89,16 @@ def _declared_zones(inputs: Inputs) -> list[dict[str, t.Any]]:
     return inputs.get("vpc", {}).get("vpc_zones", [])  # type: ignore[no-any-return]
 
 
+def _names(inputs: Inputs) -> c.Iterator[str]:
+    for (component, variable), longest in NAMES.items():
+        name = inputs.get(component, {}).get(variable)
+        if name is not None and not (len(name) <= longest and re.fullmatch("[a-z](-?[a-z0-9])*", name)):
+            yield (
+                f"{variable} is {name}, and AWS takes {longest} lower-case letters, digits and single hyphens at the most, a letter first: "
+                "mend greenleaf_project or greenleaf_environment, which it begins with."
+            )
+
+
 def _zones(inputs: Inputs, offers: Offers) -> c.Iterator[str]:
     if "vpc" not in inputs:
         return
@@ -80,18 +106,19 @@ def _zones(inputs: Inputs, offers: Offers) -> c.Iterator[str]:
     names = [zone["name"] for zone in zones]
     if not zones:
         yield "vpc_zones is empty: declare one zone at least, with its name and public_cidr."
+        return
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield f"vpc_zones names {name} twice: one entry per zone."
+        yield f"vpc_zones names {name} more than once: give each zone one entry."
     for name in names:
         if name not in offers.zones:
             yield f"vpc_zones names {name}, which is not a zone of this region: use {', '.join(offers.zones)}."
     if "alb_asg" in inputs and len(zones) < 2:
-        yield f"vpc_zones has {len(zones)} zone, and a load balancer (alb_asg) needs two: add another zone."
+        yield "vpc_zones has one zone, and a load balancer (alb_asg) needs two: add another zone."
     private = [zone for zone in zones if zone.get("private_cidr")]
     for component in ("rds", "elasticache", "alb_asg"):
         needed = 1 if component == "elasticache" else 2
         if component in inputs and len(private) < needed:
-            yield f"vpc_zones has {len(private)} with a private_cidr, and {component} needs {needed}: give more zones one."
+            yield f"vpc_zones: {len(private)} of {len(zones)} have a private_cidr, and {component} needs {needed}: give more zones one."
 
 
 def _subnets(inputs: Inputs) -> c.Iterator[str]:
@@ -129,33 +156,46 @@ def _firewall(inputs: Inputs) -> c.Iterator[str]:
     given = inputs.get("security_groups")
     if given is None:
         return
-    groups = [group["name"] for group in given["security_groups_groups"]]
     sources = given["security_groups_sources"]
+    for name, ranges in sources.items():
+        for entry in listed(ranges):
+            if not _is_network(entry):
+                yield f"security_groups_sources: {name} lists {entry}, which is no IPv4 range: use one like 203.0.113.0/24."
+    groups = [group["name"] for group in given["security_groups_groups"]]
+    for name in sorted({name for name in groups if groups.count(name) > 1}):
+        yield f"security_groups_groups has {name} more than once: put its rules together."
     for position, group in enumerate(given["security_groups_groups"]):
-        inbound = 0
         for direction in ("ingress", "egress"):
-            for rule in group.get(direction) or []:
-                where = f"security_groups_groups: {direction} of {group['name']}"
-                peers = rule["peers"] if isinstance(rule["peers"], list) else [rule["peers"]]
-                ports = rule["ports"] if isinstance(rule["ports"], list) else [rule["ports"]]
-                for port in ports:
-                    if port != "all" and not (str(port).isdigit() and 0 <= int(port) <= 65535):
-                        yield f"{where} has the port {port}: use 0 to 65535, or all."
-                for peer in peers:
-                    if peer in groups[: position + 1]:
-                        inbound += len(ports)
-                    elif peer in groups:
-                        yield f"{where} names {peer}, which stands after it: move {peer} up."
-                    elif peer in sources:
-                        inbound += len(sources[peer]) * len(ports)
-                    elif not _is_network(peer):
-                        known = [*groups, *sources]
-                        yield f"{where} names {peer}, which is no group, source or IPv4 range: use one of {', '.join(known)}{suggestion(peer, known)}"
-            if direction == "ingress" and inbound > RULES_PER_GROUP:
+            where = f"security_groups_groups: {direction} of {group['name']}"
+            rules = group.get(direction) or []
+            for rule in rules:
+                yield from _rule(where, rule, groups[: position + 1], groups[position + 1 :], sources)
+            count = sum(len(listed(rule["ports"])) * _width(rule, sources) for rule in rules)
+            if count > RULES_PER_GROUP:
                 yield (
-                    f"security_groups_groups: ingress of {group['name']} comes to {inbound} rules, and AWS takes {RULES_PER_GROUP} "
-                    "unless its quota was raised: name fewer ports or ranges."
+                    f"{where} comes to {count} rules, and AWS takes {RULES_PER_GROUP} unless its quota was raised: "
+                    "name fewer ports or ranges."
                 )
+
+
+def _rule(where: str, rule: dict[str, t.Any], groups: list[str], later: list[str], sources: dict[str, list[str]]) -> c.Iterator[str]:
+    protocol = rule.get("protocol") or "tcp"
+    if protocol not in ("tcp", "udp"):
+        yield f"{where} has the protocol {protocol}: use tcp or udp, or the ports all for every protocol."
+    for port in listed(rule["ports"]):
+        if port != "all" and not (str(port).isdecimal() and int(port) <= 65535):
+            yield f"{where} has the port {port}: use 0 to 65535, or all."
+    for peer in listed(rule["peers"]):
+        known = [*groups, *sources]
+        if peer in later:
+            yield f"{where} names {peer}, which stands after it: move {peer} up."
+        elif peer not in known and not _is_network(peer):
+            end = suggestion(peer, known)
+            yield f"{where} names {peer}, which is no group, source or IPv4 range: use one of {', '.join(known)}{end}"
+
+
+def _width(rule: dict[str, t.Any], sources: dict[str, list[str]]) -> int:
+    return sum(len(listed(sources.get(peer, peer))) for peer in listed(rule["peers"]))
 
 
 def _machines(inputs: Inputs, offers: Offers) -> c.Iterator[str]:
@@ -193,17 +233,16 @@ def _database(inputs: Inputs, offers: Offers) -> c.Iterator[str]:
         return
     size, version = given["rds_instance_class"], str(given["rds_engine_version"])
     orderable = offers.db_instance_classes.get(size, {})
+    matching = {name: option for name, option in orderable.items() if name == version or name.startswith(f"{version}.")}
     if not orderable:
         yield f"rds_instance_class is {size}, which RDS does not offer for PostgreSQL in this region: use one like db.t3.medium."
-        return
-    matching = {name: option for name, option in orderable.items() if name == version or name.startswith(f"{version}.")}
-    if not matching:
+    elif not matching:
         majors = sorted({name.partition(".")[0] for name in orderable}, key=int)
-        yield f"rds_engine_version is {version}, which {size} cannot be had with: use one of {', '.join(majors)}, or a full version of them."
+        yield f"rds_engine_version is {version}, which {size} cannot be had with: use one of {', '.join(majors)}, or a full version."
     elif given["rds_multi_az"] and not any(option["multi_az"] for option in matching.values()):
         yield f"rds_multi_az is true, and {size} cannot be had with a standby: set it to false or use another rds_instance_class."
-    if given["rds_allocated_storage"] < 20:
-        yield f"rds_allocated_storage is {given['rds_allocated_storage']} GB, and gp3 starts at 20: use 20 or more."
+    if not 20 <= given["rds_allocated_storage"] <= 65536:
+        yield f"rds_allocated_storage is {given['rds_allocated_storage']} GB, and gp3 has 20 to 65536: use as many."
     if not 0 <= given["rds_backup_retention_period"] <= 35:
         yield f"rds_backup_retention_period is {given['rds_backup_retention_period']} days: use 0 to 35."
 
@@ -215,16 +254,18 @@ def _cache(inputs: Inputs, offers: Offers) -> c.Iterator[str]:
     size, version = given["elasticache_node_type"], str(given["elasticache_engine_version"])
     if not offers.cache_node_types.get(size):
         yield f"elasticache_node_type is {size}, which ElastiCache does not offer in this region: use one like cache.t3.micro."
-    if not any(f"{known}.".startswith(f"{version}.") for known in offers.cache_engine_versions):
-        known = ", ".join(sorted({name for name in offers.cache_engine_versions if not name.startswith(("2.", "3.", "4."))}))
+    if version not in offers.cache_engine_versions:
+        known = ", ".join(name for name in offers.cache_engine_versions if not name.startswith(("2.", "3.", "4.")))
         yield f"elasticache_engine_version is {version}, which ElastiCache does not offer: use one of {known}."
     replicas = given["elasticache_replicas"]
     if not 0 <= replicas <= 5:
         yield f"elasticache_replicas is {replicas}: use 0 to 5."
     if given["elasticache_automatic_failover"] and replicas < 1:
-        yield "elasticache_automatic_failover is true, and elasticache_replicas is 0: nothing could take over. Raise the one or clear the other."
+        yield "elasticache_automatic_failover is true, and elasticache_replicas 0, so nothing could take over: change either."
     if given["elasticache_multi_az"] and not given["elasticache_automatic_failover"]:
         yield "elasticache_multi_az is true without elasticache_automatic_failover: set both, or neither."
+    if not 0 <= given["elasticache_snapshot_retention_limit"] <= 35:
+        yield f"elasticache_snapshot_retention_limit is {given['elasticache_snapshot_retention_limit']} days: use 0 to 35."
 
 
 def _secrets(inputs: Inputs) -> c.Iterator[str]:
@@ -239,12 +280,11 @@ def _secrets(inputs: Inputs) -> c.Iterator[str]:
         elif not name.upper().endswith(("PASSWORD", "SECRET")):
             continue
         elif len(text) < SECRET_LENGTH or len(set(text)) < SECRET_LENGTH // 2:
-            yield f"app_secrets_values: {name} is weak: use {SECRET_LENGTH} characters or more, most of them different, or have it generated."
+            yield f"app_secrets_values: {name} is weak: use {SECRET_LENGTH} or more, mostly different characters, or have it generated."
         elif not set(text) <= set(string.digits + string.ascii_letters + string.punctuation):
-            yield f"app_secrets_values: {name} has characters that cannot be printed: use ASCII letters, digits and punctuation."
-    present = {name.rpartition("/")[2] for name in given.get("stored", [])}
+            yield f"app_secrets_values: {name} has other characters than ASCII letters, digits and punctuation: use those."
     for name in given["app_secrets_required"]:
-        if name not in values and name not in present:
+        if name not in values and f"{given['app_secrets_path']}/{name}" not in given.get("stored", []):
             yield (
                 f"app_secrets_required names {name}, which is missing: put it with 'aws ssm put-parameter --type SecureString "
                 f"--name {given['app_secrets_path']}/{name} --value …', or give it in app_secrets_values from a vault."

@@ -20,12 +20,11 @@ IMAGES = {  # AMIs that AWS keeps current under public parameters
     "arm64": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
 }
 LIVE = ["pending", "running", "stopping", "stopped"]
-REQUESTED = ["open", "active", "disabled"]
 THREADS = 8
 # The security groups that components ask for, by the names that group_vars/components.yml knows them by.
 GROUPS = {"alb": {"alb_asg"}, "app": {"node_template"}, "data": {"rds", "elasticache"}, "nat": {"nat_instance"}}
 # Kinds whose ARN does not tell them.
-KINDS = {"s3": "bucket", "sns": "topic", "sqs": "queue"}
+KINDS = {"s3": ["bucket"], "sns": ["topic"], "sqs": ["queue"]}
 ZONE_FIELDS = ("public_subnet_id", "private_subnet_id", "private_route_table_id", "nat_network_interface_id", "nat_gateway_id")
 
 
@@ -86,7 +85,7 @@ def reads(scope: Scope) -> list[Read]:
         ec2("network_interfaces", "describe_network_interfaces", "NetworkInterfaces"),
         ec2("launch_templates", "describe_launch_templates", "LaunchTemplates"),
         ec2("instances", "describe_instances", "Reservations", {"Name": "instance-state-name", "Values": LIVE}),
-        ec2("spot_requests", "describe_spot_instance_requests", "SpotInstanceRequests", {"Name": "state", "Values": REQUESTED}),
+        ec2("spot_requests", "describe_spot_instance_requests", "SpotInstanceRequests"),
         ec2(
             "nat_gateways",
             "describe_nat_gateways",
@@ -218,7 +217,9 @@ def assemble(answers: Answers, scope: Scope) -> Answer:
     alive = {
         "ec2:instance": {item["InstanceId"] for item in instances},
         "ec2:natgateway": {item["NatGatewayId"] for item in answers["nat_gateways"]},
-        "ec2:spot-instances-request": {item["SpotInstanceRequestId"] for item in answers["spot_requests"]},
+        "ec2:spot-instances-request": {
+            item["SpotInstanceRequestId"] for item in answers["spot_requests"] if item["State"] in ("open", "active", "disabled")
+        },
     }
     groups = [{"ResourceARN": found["AutoScalingGroupARN"], "Tags": found["Tags"]} for found in answers["autoscaling_groups"]]
     resources = _resources(answers[f"resources_{scope.environment}"] + groups, alive)
@@ -387,8 +388,8 @@ def _resources(mappings: list[t.Any], alive: dict[str, set[str]]) -> list[Answer
     for mapping in mappings:
         arn = mapping["ResourceARN"]
         _, _, service, _, _, resource = arn.split(":", 5)
-        kind, separator, name = re.match(r"([^:/]*)([:/]?)(.*)", resource).groups()  # type: ignore[union-attr]
-        of_kind = f"{service}:{kind if separator else KINDS[service]}"
-        if name in alive.get(of_kind, {name}):
-            found[arn] = {"arn": arn, "type": of_kind, "component": _tags(mapping).get("Component", "")}
+        *kind, name = re.split("[:/]", resource, maxsplit=1)
+        full_kind = ":".join([service, *(kind or KINDS.get(service, []))])
+        if name in alive.get(full_kind, {name}):
+            found[arn] = {"arn": arn, "type": full_kind, "component": _tags(mapping).get("Component", "")}
     return [found[arn] for arn in sorted(found)]

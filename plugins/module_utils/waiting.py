@@ -5,9 +5,27 @@ from __future__ import annotations
 
 import collections.abc as c
 import dataclasses
+import datetime
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
+
+# What an RDS instance does not leave by itself.
+BROKEN_DATABASES = (
+    "failed",
+    "inaccessible-encryption-credentials",
+    "inaccessible-encryption-credentials-recoverable",
+    "incompatible-network",
+    "incompatible-option-group",
+    "incompatible-parameters",
+    "incompatible-restore",
+    "insufficient-capacity",
+    "restore-error",
+    "storage-full",
+)
+ENDED_REFRESHES = ("Successful", "Cancelled", "Failed", "RollbackSuccessful", "RollbackFailed")
+REFRESHES = 100  # the most that DescribeInstanceRefreshes gives at once
+LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,13 +49,14 @@ class Kind:
 
 def _db_instance(rds: t.Any, name: str) -> Status | None:
     try:
-        text = rds.describe_db_instances(DBInstanceIdentifier=name, aws_retry=True)["DBInstances"][0]["DBInstanceStatus"]
+        instance = rds.describe_db_instances(DBInstanceIdentifier=name, aws_retry=True)["DBInstances"][0]
     except is_boto3_error_code(["DBInstanceNotFound", "DBInstanceNotFoundFault"]):
         return None
+    text = instance["DBInstanceStatus"]
     # Each is as usable as an available one; a stopped one (asleep at night) will not become available by waiting.
-    ready = text in ("available", "backing-up", "storage-optimization", "configuring-enhanced-monitoring", "stopped")
-    failed = text in ("failed", "incompatible-network", "incompatible-parameters", "incompatible-restore", "storage-full")
-    return Status(text, ready, failed, "see its events in the RDS console; a failed one has to be deleted")
+    usable = text in ("available", "backing-up", "storage-optimization", "configuring-enhanced-monitoring", "stopped")
+    ready = usable and bool(instance.get("Endpoint"))  # a new one is backed up before it can be reached
+    return Status(text, ready, text in BROKEN_DATABASES, "its events tell why; what failed at its creation has to be deleted")
 
 
 def _replication_group(elasticache: t.Any, name: str) -> Status | None:
@@ -45,7 +64,7 @@ def _replication_group(elasticache: t.Any, name: str) -> Status | None:
         text = elasticache.describe_replication_groups(ReplicationGroupId=name, aws_retry=True)["ReplicationGroups"][0]["Status"]
     except is_boto3_error_code("ReplicationGroupNotFoundFault"):
         return None
-    return Status(text, text == "available", text == "create-failed", "delete it, then run again")
+    return Status(text, text in ("available", "snapshotting"), text == "create-failed", "delete it, then run again")
 
 
 def _load_balancer(elbv2: t.Any, name: str) -> Status | None:
@@ -67,10 +86,12 @@ def _autoscaling_group(autoscaling: t.Any, name: str) -> Status | None:
 
 
 def _instance_refresh(autoscaling: t.Any, name: str) -> Status | None:
-    refreshes = autoscaling.describe_instance_refreshes(AutoScalingGroupName=name, MaxRecords=1, aws_retry=True)["InstanceRefreshes"]
+    answer = autoscaling.describe_instance_refreshes(AutoScalingGroupName=name, MaxRecords=REFRESHES, aws_retry=True)
+    refreshes = answer["InstanceRefreshes"]
     if not refreshes:
         return Status("none", ready=True)
-    last = refreshes[0]
+    # AWS promises no order, and one that has not begun has no start.
+    last = max(refreshes, key=lambda one: (one["Status"] not in ENDED_REFRESHES, one.get("StartTime", LONG_AGO)))
     text = last["Status"] if last.get("PercentageComplete") is None else f"{last['Status']} {last['PercentageComplete']} %"
     return Status(
         text,

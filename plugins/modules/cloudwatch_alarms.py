@@ -20,21 +20,22 @@ options:
     required: true
     suboptions:
       name:
-        description: Name, unique in the region, at most 255 characters.
+        description: Name, unique in the region, 1 to 255 characters.
         type: str
         required: true
       description:
-        description: What it means when it goes off.
+        description: What it means when it goes off, at most 1024 characters.
         type: str
         default: ""
       namespace:
-        description: Namespace of the metric.
+        description: Namespace of the metric. Required where O(state=present), as are O(alarms[].metric), O(alarms[].comparison) and
+          O(alarms[].threshold).
         type: str
       metric:
         description: Name of the metric.
         type: str
       dimensions:
-        description: Dimensions of the metric, values by name.
+        description: Dimensions of the metric, values by name, 30 at the most.
         type: dict
         default: {}
       statistic:
@@ -43,11 +44,13 @@ options:
         choices: [Average, Maximum, Minimum, SampleCount, Sum]
         default: Average
       period:
-        description: Seconds of one period; 10, 30 or a multiple of 60.
+        description: Seconds of one period; 10, 20, 30 or a multiple of 60.
         type: int
         default: 60
       evaluation_periods:
-        description: Periods in a row that have to breach.
+        description:
+          - Periods in a row that have to breach.
+          - Together they may last a day, or a week where O(alarms[].period) is an hour or more.
         type: int
         default: 1
       comparison:
@@ -63,7 +66,7 @@ options:
         choices: [breaching, notBreaching, ignore, missing]
         default: missing
   actions:
-    description: ARNs told when an alarm goes off and when it is over.
+    description: ARNs told when an alarm goes off and when it is over, 5 at the most.
     type: list
     elements: str
     default: []
@@ -117,11 +120,13 @@ resource:
       threshold: 2147483648.0
 """
 
+import collections.abc as c
+import itertools
 import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client, run, tags_from, tags_to
-from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Resource, State
+from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Resource, State, differences
 
 # The module's name of a field, and CloudWatch's (API reference 2010-08-01, MetricAlarm).
 FIELDS = {
@@ -136,7 +141,11 @@ FIELDS = {
     "treat_missing_data": "TreatMissingData",
 }
 REQUIRED = ("namespace", "metric", "comparison", "threshold")
-PAGE = 100  # names that DescribeAlarms takes in one call
+PAGE = 100  # names that DescribeAlarms and DeleteAlarms take in one call
+ACTIONS = 5
+DIMENSIONS = 30
+LENGTHS = {"name": (1, 255), "description": (0, 1024), "namespace": (1, 255), "metric": (1, 255)}
+HOUR, DAY, WEEK = 3600, 86400, 604800  # seconds
 
 
 class CloudwatchAlarms(Resource):
@@ -147,55 +156,68 @@ class CloudwatchAlarms(Resource):
         self.params = params
         self.names = [alarm["name"] for alarm in params["alarms"]]
         self.arns: dict[str, str] = {}
+        self.observed: State = {}
 
     @property
     def label(self) -> str:
         return f"Alarms {', '.join(self.names)}"
 
     def declared(self) -> State:
-        common = {"actions": sorted(self.params["actions"]), "enabled": True, "tags": self.params["tags"]}
         return {
-            alarm["name"]: {field: alarm[field] for field in FIELDS} | {"dimensions": _text(alarm["dimensions"])} | common
+            alarm["name"]: {field: alarm[field] for field in FIELDS}
+            | {
+                "dimensions": dimensions(alarm["dimensions"]),
+                "unit": None,
+                "datapoints_to_alarm": alarm["evaluation_periods"],
+                "actions": sorted(set(self.params["actions"])),
+                "enabled": True,
+                "tags": self.params["tags"],
+            }
             for alarm in self.params["alarms"]
         }
 
     def read(self) -> State | None:
         found: list[State] = []
-        for start in range(0, len(self.names), PAGE):
-            names = self.names[start : start + PAGE]
-            found += self.cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm"], MaxRecords=100, aws_retry=True)[
-                "MetricAlarms"
-            ]
+        for names in itertools.batched(self.names, PAGE):
+            request = {"AlarmNames": list(names), "AlarmTypes": ["MetricAlarm"], "MaxRecords": PAGE}
+            found += self.cloudwatch.describe_alarms(**request, aws_retry=True)["MetricAlarms"]
         self.arns = {alarm["AlarmName"]: alarm["AlarmArn"] for alarm in found}
-        return {alarm["AlarmName"]: self._from_api(alarm) for alarm in found} if found or not self.names else None
+        self.observed = {alarm["AlarmName"]: self._from_api(alarm) for alarm in found}
+        # An empty list of alarms is there as soon as it is asked for, and absent as soon as it is not.
+        return self.observed if found or not (self.names or self.params["state"] == "absent") else None
 
     def create(self) -> None:
         self.update(self.declared())
 
     def update(self, changes: State) -> None:
         for name, alarm in changes.items():
-            self.cloudwatch.put_metric_alarm(**to_api(name, alarm), **self._tags_at_creation(name), aws_retry=True)
-            if name in self.arns and self.params["tags"]:  # PutMetricAlarm ignores the tags of an alarm that exists
-                self.cloudwatch.tag_resource(ResourceARN=self.arns[name], Tags=tags_to(self.params["tags"]), aws_retry=True)
+            if name not in self.observed:
+                tags = {"Tags": tags_to(alarm["tags"])} if alarm["tags"] else {}
+                self.cloudwatch.put_metric_alarm(**to_api(name, alarm), **tags, aws_retry=True)
+                continue
+            different = differences(alarm, self.observed[name]).keys()
+            if different - {"tags"}:
+                self.cloudwatch.put_metric_alarm(**to_api(name, alarm), aws_retry=True)
+            if "tags" in different:  # which PutMetricAlarm ignores of an alarm that exists
+                self.cloudwatch.tag_resource(ResourceARN=self.arns[name], Tags=tags_to(alarm["tags"]), aws_retry=True)
 
     def delete(self) -> None:
-        for start in range(0, len(self.arns), PAGE):
-            self.cloudwatch.delete_alarms(AlarmNames=sorted(self.arns)[start : start + PAGE], aws_retry=True)
-
-    def _tags_at_creation(self, name: str) -> State:
-        return {"Tags": tags_to(self.params["tags"])} if self.params["tags"] and name not in self.arns else {}
+        for names in itertools.batched(sorted(self.arns), PAGE):
+            self.cloudwatch.delete_alarms(AlarmNames=list(names), aws_retry=True)
 
     def _from_api(self, alarm: State) -> State:
         fields = {field: alarm.get(api_name) for field, api_name in FIELDS.items()}
+        going_off = alarm.get("AlarmActions", [])
         tags = self.cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"], aws_retry=True)["Tags"] if self.params["tags"] else []
         return fields | {
             "description": fields["description"] or "",
             "treat_missing_data": fields["treat_missing_data"] or "missing",
-            "dimensions": {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])},
+            "dimensions": dimensions({dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}),
+            # What no option sets, and changes what the alarm means.
+            "unit": alarm.get("Unit"),
+            "datapoints_to_alarm": alarm.get("DatapointsToAlarm") or alarm.get("EvaluationPeriods"),
             # Both lists are one option here, so a difference in either is a difference.
-            "actions": sorted(alarm.get("AlarmActions", []))
-            if set(alarm.get("AlarmActions", [])) == set(alarm.get("OKActions", []))
-            else None,
+            "actions": sorted(going_off) if set(going_off) == set(alarm.get("OKActions", [])) else None,
             "enabled": alarm.get("ActionsEnabled", True),
             "tags": tags_from(tags),
         }
@@ -206,38 +228,53 @@ def to_api(name: str, alarm: State) -> State:
     return {
         "AlarmName": name,
         **{api_name: alarm[field] for field, api_name in FIELDS.items()},
-        "Dimensions": [{"Name": key, "Value": value} for key, value in sorted(alarm["dimensions"].items())],
+        "Dimensions": [{"Name": dimension["name"], "Value": dimension["value"]} for dimension in alarm["dimensions"]],
         "AlarmActions": alarm["actions"],
         "OKActions": alarm["actions"],
         "ActionsEnabled": True,
     }
 
 
-def problems(alarms: list[State]) -> list[str]:
-    """What CloudWatch would refuse."""
-    found = []
-    for alarm in alarms:
-        missing = [field for field in REQUIRED if alarm[field] is None]
-        if missing:
-            found.append(f"{alarm['name']} lacks {', '.join(missing)}")
-        if alarm["period"] not in (10, 30) and (alarm["period"] <= 0 or alarm["period"] % 60):
-            found.append(f"{alarm['name']}: period is {alarm['period']}, use 10, 30 or a multiple of 60 seconds")
-        if alarm["period"] * alarm["evaluation_periods"] > 86400 or alarm["evaluation_periods"] < 1:
-            found.append(
-                f"{alarm['name']}: period times evaluation_periods has to be one day at the most, and evaluation_periods 1 at least"
-            )
-        if not 1 <= len(alarm["name"]) <= 255:
-            found.append(f"{alarm['name']}: name has to have 1 to 255 characters")
-    return found
+def dimensions(values: State) -> list[dict[str, str]]:
+    """Values by name as a list, which unlike a dictionary is compared whole."""
+    return [{"name": name, "value": str(value)} for name, value in sorted(values.items())]
 
 
-def _text(dimensions: State) -> dict[str, str]:
-    return {name: str(value) for name, value in dimensions.items()}
+def problems(params: State) -> c.Iterator[str]:
+    """What CloudWatch would refuse, and the mend."""
+    names = [alarm["name"] for alarm in params["alarms"]]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"alarms: {name} is listed more than once: give each alarm a name of its own."
+    for alarm in params["alarms"]:
+        yield from (f"alarms: {alarm['name']}: {problem}." for problem in _problems(alarm))
+    if len(params["actions"]) > ACTIONS:
+        yield f"actions lists {len(params['actions'])} ARNs, and CloudWatch takes {ACTIONS}: subscribe more to one topic."
+
+
+def _problems(alarm: State) -> c.Iterator[str]:
+    if missing := [field for field in REQUIRED if alarm[field] is None]:
+        yield f"set {', '.join(missing)}"
+    for field, (least, most) in LENGTHS.items():
+        if alarm[field] is not None and not least <= len(alarm[field]) <= most:
+            yield f"{field} has {len(alarm[field])} characters, use {least} to {most}"
+    if (alarm["namespace"] or "").startswith(":"):
+        yield "namespace begins with a colon, leave it out"
+    if len(alarm["dimensions"]) > DIMENSIONS:
+        yield f"there are {len(alarm['dimensions'])} dimensions, use {DIMENSIONS} at the most"
+    for name, value in alarm["dimensions"].items():
+        if not 1 <= len(name) <= 255 or not 1 <= len(str(value)) <= 1024:
+            yield f"the dimension {name!r} needs a name of 1 to 255 characters and a value of 1 to 1024"
+    period, periods = alarm["period"], alarm["evaluation_periods"]
+    if period not in (10, 20, 30) and (period <= 0 or period % 60):
+        yield f"period is {period}, use 10, 20, 30 or a multiple of 60 seconds"
+    longest = WEEK if period >= HOUR else DAY
+    if periods < 1 or period * periods > longest:
+        yield f"evaluation_periods is {periods}, use 1 to {max(1, longest // max(1, period))} with a period of {period} seconds"
 
 
 def build(module: AnsibleAWSModule) -> Resource:
-    if module.params["state"] == "present" and (found := problems(module.params["alarms"])):
-        module.fail_json(msg=f"alarms: {'; '.join(found)}.")
+    if module.params["state"] == "present" and (found := list(problems(module.params))):
+        module.fail_json(msg="\n".join(found))
     return CloudwatchAlarms(client(module, "cloudwatch"), module.params)
 
 

@@ -92,7 +92,7 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client
+from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client, paginated
 
 try:
     import botocore.exceptions
@@ -110,11 +110,11 @@ def zones(ec2: t.Any) -> Zones:
 def instance_types(ec2: t.Any, names: list[str]) -> dict[str, Zones]:
     found: dict[str, Zones] = {name: [] for name in names}
     if names:
-        pages = ec2.get_paginator("describe_instance_type_offerings").paginate(
-            LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": names}]
-        )
-        for page in pages:
-            for offering in page["InstanceTypeOfferings"]:
+        wanted = [{"Name": "instance-type", "Values": names}]
+        for offering in paginated(
+            ec2, "describe_instance_type_offerings", "InstanceTypeOfferings", LocationType="availability-zone", Filters=wanted
+        ):
+            if offering["InstanceType"] in found:  # a filter takes wildcards, and an order does not
                 found[offering["InstanceType"]].append(offering["Location"])
     return {name: sorted(where) for name, where in found.items()}
 
@@ -122,18 +122,24 @@ def instance_types(ec2: t.Any, names: list[str]) -> dict[str, Zones]:
 def db_instance_classes(rds: t.Any, engine: str, names: list[str]) -> dict[str, dict[str, t.Any]]:
     found: dict[str, dict[str, t.Any]] = {name: {} for name in names}
     for name in names:
-        pages = rds.get_paginator("describe_orderable_db_instance_options").paginate(Engine=engine, DBInstanceClass=name)
-        for page in pages:
-            for option in page["OrderableDBInstanceOptions"]:
-                version = found[name].setdefault(option["EngineVersion"], {"zones": [], "multi_az": False})
-                version["zones"] = sorted({*version["zones"], *(zone["Name"] for zone in option.get("AvailabilityZones", []))})
-                version["multi_az"] = version["multi_az"] or option.get("MultiAZCapable", False)
+        for option in orderable_db_instance_options(rds, engine, name):  # one for each version and kind of storage
+            version = found[name].setdefault(option["EngineVersion"], {"zones": [], "multi_az": False})
+            version["zones"] = sorted({*version["zones"], *(zone["Name"] for zone in option.get("AvailabilityZones", []))})
+            version["multi_az"] = version["multi_az"] or option.get("MultiAZCapable", False)
     return found
 
 
+def orderable_db_instance_options(rds: t.Any, engine: str, name: str) -> list[dict[str, t.Any]]:
+    request = {"Engine": engine, "DBInstanceClass": name}
+    try:
+        return paginated(rds, "describe_orderable_db_instance_options", "OrderableDBInstanceOptions", **request)
+    except is_boto3_error_code("InvalidParameterValue"):
+        return []
+
+
 def cache_engine_versions(elasticache: t.Any, engine: str) -> list[str]:
-    pages = elasticache.get_paginator("describe_cache_engine_versions").paginate(Engine=engine)
-    return sorted({version["EngineVersion"] for page in pages for version in page["CacheEngineVersions"]})
+    versions = paginated(elasticache, "describe_cache_engine_versions", "CacheEngineVersions", Engine=engine)
+    return sorted({version["EngineVersion"] for version in versions})
 
 
 def cache_node_type(elasticache: t.Any, name: str) -> bool:

@@ -13,7 +13,8 @@ description:
   - The number of calls does not grow with subnets, rules or instances, but for the pages of long lists.
   - Needs C(sts:GetCallerIdentity), C(ec2:DescribeVpcs), C(ec2:DescribeSubnets), C(ec2:DescribeInternetGateways),
     C(ec2:DescribeRouteTables), C(ec2:DescribeSecurityGroups), C(ec2:DescribeNetworkInterfaces), C(ec2:DescribeLaunchTemplates),
-    C(ec2:DescribeInstances), C(ec2:DescribeNatGateways), C(autoscaling:DescribeAutoScalingGroups), C(rds:DescribeDBInstances),
+    C(ec2:DescribeInstances), C(ec2:DescribeSpotInstanceRequests), C(ec2:DescribeNatGateways),
+    C(autoscaling:DescribeAutoScalingGroups), C(rds:DescribeDBInstances),
     C(elasticache:DescribeReplicationGroups), C(elasticloadbalancing:DescribeLoadBalancers),
     C(elasticloadbalancing:DescribeListeners), C(elasticloadbalancing:DescribeTargetGroups), C(ecr:DescribeRepositories),
     C(ssm:GetParameters), C(ssm:DescribeParameters) and C(tag:GetResources).
@@ -27,7 +28,7 @@ options:
     type: str
     required: true
   components:
-    description: The declared components; what they will make and is not there yet gets stand-ins where O(foresee=true).
+    description: The declared components, for O(foresee).
     type: list
     elements: str
     default: []
@@ -42,8 +43,8 @@ options:
     default: []
   foresee:
     description:
-      - Whether missing things get well-formed stand-in ids, so that everything that is wired from RV(stack) can be evaluated
-        before they exist.
+      - Whether what O(components) will make, and other components ask for, gets a well-formed stand-in while it is missing, so that
+        all that is wired from RV(stack) can be evaluated before anything exists.
       - Always so in check mode.
     type: bool
     default: false
@@ -162,7 +163,9 @@ stack:
       type: list
       elements: str
     resources:
-      description: Everything that carries the environment's tags, each with C(arn), C(type) and C(component).
+      description:
+        - Everything that carries the environment's tags, each with C(arn), C(type) and C(component).
+        - AWS tells the tags of IAM roles and instance profiles nowhere in bulk; they are not among it.
       type: list
       elements: dict
     shared_resources:

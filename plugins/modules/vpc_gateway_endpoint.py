@@ -11,6 +11,7 @@ description:
   - Creates, updates or deletes the gateway endpoint of a service (S3 or DynamoDB) in a VPC. It is found by the VPC and the service.
   - Unlike M(amazon.aws.ec2_vpc_endpoint) it repairs the list of route tables instead of making a second endpoint when one was taken
     off, and tells in check mode, with a diff, what it would do.
+  - A deletion is waited for, two minutes at the most, since the VPC cannot be deleted before.
   - Needs C(ec2:DescribeVpcEndpoints), C(ec2:CreateVpcEndpoint), C(ec2:ModifyVpcEndpoint), C(ec2:DeleteVpcEndpoints) and C(ec2:CreateTags).
 options:
   vpc_id:
@@ -18,11 +19,11 @@ options:
     type: str
     required: true
   service:
-    description: The service's full name.
+    description: The service's full name, such as V(com.amazonaws.eu-west-3.s3).
     type: str
     required: true
   route_table_ids:
-    description: All the route tables that reach the service through the endpoint.
+    description: All the route tables that reach the service through the endpoint; others are taken off it.
     type: list
     elements: str
   tags:
@@ -67,12 +68,21 @@ resource:
       sample: vpce-0123456789abcdef0
 """
 
+import time
 import typing as t
 import uuid
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client, run, set_fields, tags_from, tags_to
+from ansible_collections.greenleaf.cloud.plugins.module_utils.limits import refuse_unlike
 from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Resource, State
+
+try:
+    import botocore.exceptions
+except ImportError:
+    pass  # AnsibleAWSModule says what is missing
+
+DELETION = (1, 2, 3, 4, 10, 20, 40, 40)  # seconds between two looks at an endpoint that is being deleted
 
 
 class VpcGatewayEndpoint(Resource):
@@ -88,14 +98,10 @@ class VpcGatewayEndpoint(Resource):
 
     def declared(self) -> State:
         fields = set_fields(self.params, ["route_table_ids", "tags"])
-        return fields | ({"route_table_ids": sorted(fields["route_table_ids"])} if "route_table_ids" in fields else {})
+        return fields | ({"route_table_ids": sorted(set(fields["route_table_ids"]))} if "route_table_ids" in fields else {})
 
     def read(self) -> State | None:
-        filters = {"vpc-id": self.params["vpc_id"], "service-name": self.params["service"], "vpc-endpoint-type": "Gateway"}
-        found = self.ec2.describe_vpc_endpoints(
-            Filters=[{"Name": name, "Values": [value]} for name, value in filters.items()], aws_retry=True
-        )["VpcEndpoints"]
-        live = [endpoint for endpoint in found if endpoint["State"].lower() not in ("deleting", "deleted")]
+        live = [endpoint for endpoint in self._listed() if endpoint["State"].lower() not in ("deleting", "deleted")]
         if not live:
             return None
         self.id = live[0]["VpcEndpointId"]
@@ -111,7 +117,7 @@ class VpcGatewayEndpoint(Resource):
             VpcEndpointType="Gateway",
             VpcId=self.params["vpc_id"],
             ServiceName=self.params["service"],
-            RouteTableIds=self.params["route_table_ids"] or [],
+            RouteTableIds=self.declared().get("route_table_ids", []),
             ClientToken=str(uuid.uuid4()),  # a retried call makes one
             **({"TagSpecifications": [{"ResourceType": "vpc-endpoint", "Tags": tags_to(tags)}]} if tags else {}),
             aws_retry=True,
@@ -128,10 +134,22 @@ class VpcGatewayEndpoint(Resource):
             self.ec2.create_tags(Resources=[self.id], Tags=tags_to(changes["tags"]), aws_retry=True)
 
     def delete(self) -> None:
-        self.ec2.delete_vpc_endpoints(VpcEndpointIds=[self.id], aws_retry=True)
+        for refused in self.ec2.delete_vpc_endpoints(VpcEndpointIds=[self.id], aws_retry=True).get("Unsuccessful", []):
+            raise botocore.exceptions.ClientError({"Error": refused["Error"]}, "DeleteVpcEndpoints")
+        for pause in DELETION:
+            if all(endpoint["State"].lower() == "deleted" for endpoint in self._listed()):
+                break
+            time.sleep(pause)
+
+    def _listed(self) -> list[State]:
+        filters = {"vpc-id": self.params["vpc_id"], "service-name": self.params["service"], "vpc-endpoint-type": "Gateway"}
+        wanted = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+        return self.ec2.describe_vpc_endpoints(Filters=wanted, aws_retry=True)["VpcEndpoints"]  # type: ignore[no-any-return]
 
 
 def build(module: AnsibleAWSModule) -> Resource:
+    service = r"[a-z.]+\.[a-z]+(-[a-z0-9]+)+\.(s3|s3express|dynamodb)"
+    refuse_unlike(module, "service", service, "the full name of a service with gateway endpoints, such as com.amazonaws.eu-west-3.s3")
     return VpcGatewayEndpoint(client(module, "ec2"), module.params)
 
 

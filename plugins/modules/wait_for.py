@@ -10,7 +10,7 @@ version_added: 0.1.0
 description:
   - Databases, caches, load balancers and groups of machines take minutes. Ask for them without waiting, do something else,
     and join them here.
-  - Tells every 30 seconds what is waited for, its state, and since when.
+  - Tells every half minute what is waited for, its state, and since when.
   - Needs C(rds:DescribeDBInstances), C(elasticache:DescribeReplicationGroups), C(elasticloadbalancing:DescribeLoadBalancers),
     C(autoscaling:DescribeAutoScalingGroups), C(autoscaling:DescribeInstanceRefreshes) or C(ec2:DescribeNatGateways),
     the one of O(kind).
@@ -18,10 +18,11 @@ options:
   kind:
     description:
       - What is waited for.
-      - V(db_instance) is ready when it is available, V(replication_group) likewise, V(load_balancer) when it is active,
-        V(nat_gateway) when it is available.
+      - V(db_instance), V(replication_group) and V(nat_gateway) are ready when they can be used, V(load_balancer) when it is active;
+        a V(db_instance) that was stopped on purpose counts as ready, too.
       - V(autoscaling_group) is ready when its desired number of machines is in service.
       - V(instance_refresh) is ready when no instance refresh of the group is under way; one that failed or was rolled back is an error.
+        It cannot be waited for with O(state=absent).
     type: str
     required: true
     choices: [db_instance, replication_group, load_balancer, autoscaling_group, instance_refresh, nat_gateway]
@@ -39,7 +40,7 @@ options:
     type: int
     default: 1800
   patience:
-    description: Seconds that one look lasts at the most before it tells and looks again.
+    description: Seconds between two lines that tell how it stands.
     type: int
     default: 30
 attributes:
@@ -93,6 +94,7 @@ except ImportError:
     pass  # AnsibleAWSModule says what is missing
 
 INTERVAL = 5  # seconds between two looks
+GONE = Status("")
 
 
 def main() -> None:
@@ -110,23 +112,24 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=False, done=True, status="", waited=0)
     kind = KINDS[params["kind"]]
-    until = time.monotonic() + params["patience"]
+    absent = params["state"] == "absent"
+    if absent and params["kind"] == "instance_refresh":
+        module.fail_json(msg="state is absent, and an instance refresh that has ended stays listed: use ready.")
+    until = time.monotonic() + min(params["patience"], params["timeout"])
     try:
         api = client(module, kind.service)
         while True:
-            status = kind.look(api, params["name"])
-            done = status is None if params["state"] == "absent" else bool(status and status.ready)
-            if done or time.monotonic() + INTERVAL > until:
-                break
-            if status and status.failed and params["state"] == "ready":
+            status = kind.look(api, params["name"]) or GONE
+            done = status is GONE if absent else status.ready
+            failed = status.failed and not absent
+            if done or failed or time.monotonic() + INTERVAL > until:
                 break
             time.sleep(INTERVAL)
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        module.fail_json_aws(error, msg=f"Failed to look at {params['kind']} {params['name']}")
-    tell = status or Status("")
-    if params["state"] == "ready" and tell.failed:
-        module.fail_json(msg=f"{kind.label} {params['name']} is {tell.text}: {tell.mend}", status=tell.text)
-    module.exit_json(changed=False, done=done, status=tell.text, label=kind.label)
+        module.fail_json_aws(error, msg=f"Failed to look at {kind.label} {params['name']}")
+    if failed:
+        module.fail_json(msg=f"{kind.label} {params['name']} is {status.text}: {status.mend.removesuffix('.')}.", status=status.text)
+    module.exit_json(changed=False, done=done, status=status.text, label=kind.label, timeout=params["timeout"])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,41 @@ BIN = pathlib.Path(sys.executable).parent
 TIMEOUT = 900  # seconds; a run that hangs is a failure
 
 Client = c.Callable[[str], t.Any]
+
+STATE = [
+    (service, operation)
+    for service, operations in {
+        "autoscaling": ["describe_auto_scaling_groups", "describe_policies"],
+        "cloudwatch": ["describe_alarms", "list_dashboards"],
+        "dynamodb": ["list_tables"],
+        "ec2": [
+            "describe_addresses",
+            "describe_instances",
+            "describe_internet_gateways",
+            "describe_launch_templates",
+            "describe_nat_gateways",
+            "describe_network_interfaces",
+            "describe_route_tables",
+            "describe_security_groups",
+            "describe_spot_instance_requests",
+            "describe_subnets",
+            "describe_volumes",
+            "describe_vpc_endpoints",
+            "describe_vpcs",
+        ],
+        "ecr": ["describe_repositories"],
+        "elasticache": ["describe_cache_subnet_groups", "describe_replication_groups"],
+        "elbv2": ["describe_load_balancers", "describe_target_groups"],
+        "iam": ["list_instance_profiles", "list_roles"],
+        "logs": ["describe_log_groups"],
+        "rds": ["describe_db_instances", "describe_db_snapshots", "describe_db_subnet_groups"],
+        "resourcegroupstaggingapi": ["get_resources"],
+        "s3": ["list_buckets"],
+        "sns": ["list_topics"],
+        "ssm": ["describe_parameters"],
+    }.items()
+    for operation in operations
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +154,7 @@ def client(sandbox: Sandbox) -> Client:
 
 
 class Site:
-    """An account of its own, and the runs that were made there: with `--diff` and `-vvv`, so that each could betray a secret."""
+    """An account of its own, and every run that was made there: with `--diff` and `-vvv`, so that each could betray a secret."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -129,6 +165,26 @@ class Site:
         command = ("ansible-playbook", playbook, "-i", f"inventories/{environment}", "--diff", "-vvv", *arguments)
         self.runs.append(run(self.sandbox, *command, fails=fails))
         return self.runs[-1]
+
+    def converge(self, environment: str, *arguments: str) -> Run:
+        return self.play("site.yml", environment, *arguments)
+
+    def plan(self, environment: str, *arguments: str) -> Run:
+        return self.converge(environment, "--check", *arguments)
+
+    def state(self, word: str) -> dict[str, list[t.Any]]:
+        """Everything in the account that has this word in its name, its tags or whatever it is described by."""
+        return {
+            f"{service}:{operation}": found
+            for service, operation in STATE
+            if (found := [item for item in items(self.aws(service), operation) if re.search(rf"\b{word}\b", json.dumps(item, default=str))])
+        }
+
+
+def items(api: t.Any, operation: str) -> list[t.Any]:
+    """What a listing operation lists, all pages of it."""
+    pages = api.get_paginator(operation).paginate() if api.can_paginate(operation) else [getattr(api, operation)()]
+    return [item for page in pages for value in page.values() if isinstance(value, list) for item in value]
 
 
 def bill(environment: str) -> set[str]:

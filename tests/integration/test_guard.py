@@ -8,7 +8,7 @@ import yaml
 
 from tests.integration.playbooks import ROOT, Run, copy_inventory, run
 
-WEAK = "weak-but-secret-weak"
+WEAK = "hunter2-hunter2"
 UNPRINTABLE = "hidden\u00e9\u00e8-Aa1!Bb2?Cc3"
 
 

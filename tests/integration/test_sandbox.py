@@ -91,6 +91,12 @@ class TestLife:
         with pytest.raises(RuntimeError, match="did not start"), Sandbox(port=port):
             pass
 
+    def test_directory_is_one_sandboxs(self, account: Sandbox, aws: Aws) -> None:
+        aws("ec2").describe_vpcs()
+        with pytest.raises(RuntimeError, match="another running sandbox"), Sandbox(account.directory):
+            pass
+        assert account.requests()[-1]["action"] == "DescribeVpcs"
+
     def test_foreground(self, tmp_path: pathlib.Path) -> None:
         env = tmp_path / "box" / "env"
         foreground = python("-m", "sandbox", "--directory", "box", cwd=tmp_path, stdout=subprocess.PIPE)

@@ -45,9 +45,10 @@ def resources() -> collections.Counter[str]:
 
 
 def kind(arn: str) -> str:
-    """`ec2 subnet` of arn:aws:ec2:eu-west-3:…:subnet/subnet-0a1b, `s3` of arn:aws:s3:::bucket."""
+    """`ec2 subnet` of arn:aws:ec2:eu-west-3:…:subnet/subnet-0a1b."""
     service, resource = arn.split(":", 5)[2::3]
-    return " ".join([service, *re.split("[:/]", resource)[:-1][:1]])
+    untyped = {"s3": "bucket", "sns": "topic"}
+    return f"{service} {untyped.get(service) or re.split('[:/]', resource)[0]}"
 
 
 def main() -> None:

@@ -143,7 +143,7 @@ def run(sandbox: Sandbox, *command: str | pathlib.Path, cwd: pathlib.Path = ROOT
             check=False,
         )
         done = Run(process.returncode, process.stdout, record.read(), sandbox.requests(mark))
-    assert bool(done.code) == fails, done.output
+    assert bool(done.code) == fails, done.message or done.output[-4000:]
     return done
 
 

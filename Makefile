@@ -69,9 +69,11 @@ mypy: venv
 shellcheck: venv
 	$(files) '*.sh' .ci/run | xargs -0 $(bin)/shellcheck
 
+# A role's name makes its variables look like secrets; tests make up passwords, and are searched for real keys only.
 .PHONY: secrets
 secrets: venv
-	$(files) ':!requirements.txt' | xargs -0 $(bin)/detect-secrets-hook --no-verify
+	$(files) ':!requirements.txt' ':!molecule' ':!tests' | xargs -0 $(bin)/detect-secrets-hook --no-verify --exclude-lines '^ *app_secrets_'
+	$(files) molecule tests | xargs -0 $(bin)/detect-secrets-hook --no-verify --disable-plugin KeywordDetector --disable-plugin BasicAuthDetector
 
 # antsibull-docs copies the collections that ours builds on as git lists them: .venv must not look like a part of this repository.
 .PHONY: docs-lint

@@ -108,15 +108,20 @@ def resolve(host: str, hostvars: c.Mapping[str, t.Any], options: dict[str, t.Any
     """A role's inputs with its defaults, and what is wrong with each, without the value of a secret."""
     given: dict[str, t.Any] = {}
     found: dict[str, str] = {}
+    secrets: set[str] = set()
     for name, option in options.items():
         try:
             if name in hostvars:
                 given[name] = hostvars[name]
         except AnsibleError as error:
-            secret = option.get("no_log") and not isinstance(error, AnsibleUndefinedVariable)
-            found[name] = f"{name} cannot be evaluated: {'its template fails' if secret else error.message}."
+            hidden = option.get("no_log") and not isinstance(error, AnsibleUndefinedVariable)
+            found[name] = f"{name} cannot be evaluated: {'its template fails' if hidden else error.message}."
+        if option.get("no_log") and name in given:
+            secrets.update(texts(given[name]))
+            if ArgumentSpecValidator({name: option}).validate({name: given[name]}).error_messages:
+                found[name] = f"{name} is no {option['type']}: give it as one."
+                del given[name]
     result = ArgumentSpecValidator({name: option for name, option in options.items() if name not in found}).validate(given)
-    secrets = {text for name, option in options.items() if option.get("no_log") for text in texts(given.get(name))}
     return result.validated_parameters, [
         *found.values(),
         *(remove_values(f"{host}: {message.removesuffix('.')}.", secrets) for message in result.error_messages),
@@ -148,7 +153,7 @@ def names(spec: dict[str, t.Any]) -> set[str]:
     return {option for entry in spec.values() for option in entry["options"]}
 
 
-def misspelt(host: str, hostvars: c.Iterable[str], specs: Specs) -> list[str]:
+def misspelt(host: str, hostvars: c.Collection[str], specs: Specs) -> list[str]:
     """Variables that look like the component's or the environment's, and are neither's."""
     owners = {f"{host}_": (host, names(specs[host])), "greenleaf_": ("the environment", names(specs["run_guard"]))}
     return [

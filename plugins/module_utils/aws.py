@@ -22,7 +22,7 @@ except ImportError:
     pass  # AnsibleAWSModule says what is missing
 
 # Answers that a second try can mend, beyond botocore's own throttling and connection errors.
-RETRIED = ["InternalError", "InternalFailure", "OperationAborted", "ServiceUnavailable"]
+RETRIED = ["InternalError", "InternalFailure", "OperationAborted", "ServiceUnavailable", "ThrottledException", "ThrottlingException"]
 
 Call = t.TypeVar("Call", bound=c.Callable[..., t.Any])
 retried: c.Callable[[Call], Call] = AWSRetry.jittered_backoff(catch_extra_error_codes=RETRIED)

@@ -287,7 +287,7 @@ def _secrets(inputs: Inputs) -> c.Iterator[str]:
         if name not in values and f"{given['app_secrets_path']}/{name}" not in given.get("stored", []):
             yield (
                 f"app_secrets_required names {name}, which is missing: put it with 'aws ssm put-parameter --type SecureString "
-                f"--name {given['app_secrets_path']}/{name} --value …', or give it in app_secrets_values from a vault."
+                f"--name {given['app_secrets_path']}/{name} --value file://…', or give it in app_secrets_values from a vault."
             )
 
 

@@ -23,6 +23,7 @@ from ansible.module_utils.testing import patch_module_args  # noqa: E402
 
 from sandbox import Sandbox  # noqa: E402
 from sandbox.process import UNSET  # noqa: E402
+from tests.integration.playbooks import Converged, Site  # noqa: E402
 
 Result = dict[str, t.Any]
 RunModule = c.Callable[..., Result]
@@ -111,3 +112,22 @@ def assert_converges(run_module: RunModule, account: Sandbox) -> RunModule:
         return result
 
     return converge
+
+
+@pytest.fixture(scope="session")
+def site() -> c.Iterator[Site]:
+    """An account that a whole session's playbooks work in, one after the other; never emptied."""
+    with Sandbox() as running:
+        yield Site(running)
+
+
+@pytest.fixture(scope="session")
+def prod(site: Site) -> Converged:
+    """prod, planned on the account as it was, made, and made again."""
+    return Converged(site.plan("prod"), site.converge("prod"), site.converge("prod"))
+
+
+@pytest.fixture(scope="session")
+def beside(site: Site, prod: Converged) -> dict[str, Converged]:
+    """preprod and dev in prod's account."""
+    return {name: Converged(site.plan(name), site.converge(name), site.converge(name)) for name in ("preprod", "dev")}

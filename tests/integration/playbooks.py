@@ -120,6 +120,15 @@ class Run:
         return "\n".join(str(told.result["msg"]) for told in self.told if told.failed)
 
 
+@dataclasses.dataclass(frozen=True)
+class Converged:
+    """An environment's plan before it was there, the run that made it, and the run after it."""
+
+    plan: Run
+    first: Run
+    second: Run
+
+
 def run(sandbox: Sandbox, *command: str | pathlib.Path, cwd: pathlib.Path = ROOT, fails: bool = False, **environ: str) -> Run:
     """Runs one of ansible's commands, whose name comes first, as it is called on a command line."""
     mark = sandbox.mark()

@@ -144,9 +144,8 @@ def test_another_error_is_raised():
 
 def test_throttling_is_retried(monkeypatch):
     monkeypatch.setattr("ansible_collections.amazon.aws.plugins.module_utils.cloud.time.sleep", lambda pause: None)
-    cloud = Cloud({"get_parameters": {"Parameters": [1]}})
-    turns = iter([error("ThrottlingException"), {"Parameters": [1]}])
-    cloud.ask = lambda operation, arguments: (_ for _ in ()).throw(turn) if isinstance(turn := next(turns), Exception) else turn
+    cloud = Cloud({"get_parameters": None})
+    cloud.ask = Mock(side_effect=[error("ThrottlingException"), {"Parameters": [1]}])
     assert observe(cloud.client, [Read("images", "ssm", "get_parameters", {}, "Parameters")], code)[0]["images"] == [1]
 
 

@@ -23,7 +23,7 @@ from ansible.module_utils.testing import patch_module_args  # noqa: E402
 
 from sandbox import Sandbox  # noqa: E402
 from sandbox.process import UNSET  # noqa: E402
-from tests.integration.playbooks import Converged, Site  # noqa: E402
+from tests.integration.playbooks import Beside, Converged, Run, Site  # noqa: E402
 
 Result = dict[str, t.Any]
 RunModule = c.Callable[..., Result]
@@ -122,12 +122,17 @@ def site() -> c.Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def prod(site: Site) -> Converged:
-    """prod, planned on the account as it was, made, and made again."""
-    return Converged(site.plan("prod"), site.converge("prod"), site.converge("prod"))
+def prod_plan(site: Site) -> Run:
+    """What --check says of prod on an account where nothing exists."""
+    return site.plan("prod")
 
 
 @pytest.fixture(scope="session")
-def beside(site: Site, prod: Converged) -> dict[str, Converged]:
+def prod(site: Site, prod_plan: Run) -> Converged:
+    return site.make("prod")
+
+
+@pytest.fixture(scope="session")
+def beside(site: Site, prod: Converged) -> Beside:
     """preprod and dev in prod's account."""
-    return {name: Converged(site.plan(name), site.converge(name), site.converge(name)) for name in ("preprod", "dev")}
+    return Beside(site.state("prod"), site.make("preprod"), site.make("dev"))

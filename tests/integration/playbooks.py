@@ -122,11 +122,22 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Converged:
-    """An environment's plan before it was there, the run that made it, and the run after it."""
+    """The run that made an environment, and the run after it."""
 
-    plan: Run
     first: Run
     second: Run
+
+
+State = dict[str, list[t.Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Beside:
+    """prod as it was before there was anything beside it, and what was made there then."""
+
+    prod_before: State
+    preprod: Converged
+    dev: Converged
 
 
 def run(sandbox: Sandbox, *command: str | pathlib.Path, cwd: pathlib.Path = ROOT, fails: bool = False, **environ: str) -> Run:
@@ -178,16 +189,23 @@ class Site:
     def converge(self, environment: str, *arguments: str) -> Run:
         return self.play("site.yml", environment, *arguments)
 
+    def make(self, environment: str) -> Converged:
+        return Converged(self.converge(environment), self.converge(environment))
+
     def plan(self, environment: str, *arguments: str) -> Run:
         return self.converge(environment, "--check", *arguments)
 
-    def state(self, word: str) -> dict[str, list[t.Any]]:
-        """Everything in the account that has this word in its name, its tags or whatever it is described by."""
-        return {
-            f"{service}:{operation}": found
-            for service, operation in STATE
-            if (found := [item for item in items(self.aws(service), operation) if re.search(rf"\b{word}\b", json.dumps(item, default=str))])
-        }
+    def state(self, environment: str) -> State:
+        """Everything in the account that an environment's name or tag stands on, but for machines that are gone."""
+        ours = re.compile(rf'\bgreenleaf[-/]{environment}\b|"Value": "{environment}"')
+        gone = re.compile(r'"State": \{"Code": 48, "Name": "terminated"\}')
+        found: State = {}
+        for service, operation in STATE:
+            for item in items(self.aws(service), operation):
+                text = json.dumps(item, default=str)
+                if ours.search(text) and not gone.search(text):
+                    found.setdefault(f"{service}:{operation}", []).append(item)
+        return found
 
 
 def items(api: t.Any, operation: str) -> list[t.Any]:

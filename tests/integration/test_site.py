@@ -84,23 +84,22 @@ def target_group(aws):
 
 
 class TestPlan:
-    def test_writes_nothing(self, prod):
-        assert prod.plan.writes == []
-        assert prod.plan.components == prod.plan.changed == bill("prod")
+    def test_writes_nothing(self, prod_plan):
+        assert prod_plan.writes == []
+        assert prod_plan.components == prod_plan.changed == bill("prod")
 
-    def test_lists_what_the_run_makes(self, prod, site):
-        assert {told.name for told in prod.plan.changes} == {told.name for told in prod.first.changes}
+    def test_lists_what_the_run_makes(self, prod_plan, prod, site):
+        assert {told.name for told in prod_plan.changes} == {told.name for told in prod.first.changes}
 
-        planned = {name: json.dumps([told.result for told in prod.plan.changes if told.component == name]) for name in prod.plan.changed}
-        made = site.aws("resourcegroupstaggingapi").get_paginator("get_resources").paginate(
-            TagFilters=[{"Key": "Project", "Values": ["greenleaf"]}, {"Key": "Environment", "Values": ["prod", "shared"]}]
-        )
-        for resource in (resource for page in made for resource in page["ResourceTagMappingList"]):
+        planned = {name: json.dumps([told.result for told in prod_plan.changes if told.component == name]) for name in prod_plan.changed}
+        filters = [{"Key": "Project", "Values": ["greenleaf"]}, {"Key": "Environment", "Values": ["prod", "shared"]}]
+        pages = site.aws("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=filters)
+        for resource in (resource for page in pages for resource in page["ResourceTagMappingList"]):
             name = tags(resource).get("Name") or re.split("[:/]", resource["ResourceARN"])[-1]
             assert name in planned[tags(resource)["Component"]], resource["ResourceARN"]
 
-    def test_tells_no_stand_in_as_an_output(self, prod):
-        (outputs,) = (told.result["msg"] for told in prod.plan.told if told.task == "Tell")
+    def test_tells_no_stand_in_as_an_output(self, prod_plan):
+        (outputs,) = (told.result["msg"] for told in prod_plan.told if told.task == "Tell")
         assert outputs["vpc_id"] == outputs["load_balancer"] == outputs["database"] == outputs["cache"] == "(known after apply)"
 
 
@@ -187,7 +186,9 @@ def associated(table):
 class TestNatInstance:
     @pytest.fixture
     def group(self, aws, zone):
-        (group,) = aws("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[f"greenleaf-prod-nat-{zone}"])["AutoScalingGroups"]
+        (group,) = aws("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[f"greenleaf-prod-nat-{zone}"])[
+            "AutoScalingGroups"
+        ]
         return group
 
     @pytest.fixture
@@ -334,7 +335,9 @@ def private(subnets):
 class TestLoadBalancer:
     def test_stands_in_the_public_subnets(self, load_balancer, subnets, groups):
         assert load_balancer["Scheme"] == "internet-facing"
-        assert {zone["SubnetId"] for zone in load_balancer["AvailabilityZones"]} == {subnets[f"public-{zone}"]["SubnetId"] for zone in ZONES}
+        assert {zone["SubnetId"] for zone in load_balancer["AvailabilityZones"]} == {
+            subnets[f"public-{zone}"]["SubnetId"] for zone in ZONES
+        }
         assert load_balancer["SecurityGroups"] == [groups["alb"]["GroupId"]]
 
     def test_attributes(self, aws, load_balancer):
@@ -401,24 +404,27 @@ class TestNodes:
         assert attached["PolicyName"] == "AmazonSSMManagedInstanceCore"
         (name,) = aws("iam").list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
         document = aws("iam").get_role_policy(RoleName=role["RoleName"], PolicyName=name)["PolicyDocument"]
-        (readable,) = (
-            statement["Resource"] for statement in document["Statement"] if any(action.startswith("ssm:") for action in statement["Action"])
-        )
-        assert {resource.rpartition(":parameter")[2] for resource in readable} == {"/greenleaf/prod/app", "/greenleaf/prod/app/*"}
+        own = {"arn:aws:ssm:eu-west-3:123456789012:parameter/greenleaf/prod/app" + rest for rest in ("", "/*")}
+        settings = [statement for statement in document["Statement"] if "ssm:GetParameter" in statement["Action"]]
+        assert [statement["Effect"] for statement in settings] == ["Allow", "Deny"]
+        assert [set(statement.get("Resource", [])) for statement in settings] == [own, set()]
+        assert [set(statement.get("NotResource", [])) for statement in settings] == [set(), own]
 
     def test_an_unchanged_template_starts_no_refresh(self, aws, prod):
         assert aws("autoscaling").describe_instance_refreshes(AutoScalingGroupName="greenleaf-prod-app")["InstanceRefreshes"] == []
 
 
 class TestMonitoring:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def alarms(self, aws):
         alarms = aws("cloudwatch").describe_alarms(AlarmNamePrefix="greenleaf-prod-")["MetricAlarms"]
         return {alarm["AlarmName"].removeprefix("greenleaf-prod-"): alarm for alarm in alarms}
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def topic(self, aws):
-        (topic,) = (topic["TopicArn"] for topic in aws("sns").list_topics()["Topics"] if topic["TopicArn"].endswith(":greenleaf-prod-alerts"))
+        (topic,) = (
+            topic["TopicArn"] for topic in aws("sns").list_topics()["Topics"] if topic["TopicArn"].endswith(":greenleaf-prod-alerts")
+        )
         return topic
 
     @pytest.mark.parametrize(
@@ -445,7 +451,10 @@ class TestMonitoring:
 
     def test_logs_are_kept_for_a_while(self, aws):
         groups = aws("logs").describe_log_groups(logGroupNamePrefix="/greenleaf/prod/")["logGroups"]
-        assert {group["logGroupName"]: group["retentionInDays"] for group in groups} == {"/greenleaf/prod/app": 30, "/greenleaf/prod/node": 30}
+        assert {group["logGroupName"]: group["retentionInDays"] for group in groups} == {
+            "/greenleaf/prod/app": 30,
+            "/greenleaf/prod/node": 30,
+        }
 
     def test_dashboard(self, aws, load_balancer):
         board = json.loads(aws("cloudwatch").get_dashboard(DashboardName="greenleaf-prod")["DashboardBody"])

@@ -91,9 +91,9 @@ EOF
 }
 
 routes() { # forwarding is on, the rule stands, and the internet answers
-  [ "$(sysctl -n net.ipv4.ip_forward)" = 1 ]
-  nft list chain ip nat_router postrouting | grep -q masquerade
-  retry 6 curl -sf -o /dev/null --max-time 10 "https://ec2.$REGION.amazonaws.com/ping"
+  [ "$(sysctl -n net.ipv4.ip_forward)" = 1 ] &&
+    nft list chain ip nat_router postrouting | grep -q masquerade &&
+    retry 6 curl -sf -o /dev/null --max-time 10 "https://ec2.$REGION.amazonaws.com/ping"
 }
 
 check() {

@@ -30,7 +30,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        _, args = self.validate_argument_spec(ARGUMENTS)
+        args = self.validate_argument_spec(ARGUMENTS)[1]
         hosts: list[str] = variables["ansible_play_hosts_all"]
         hostvars = variables["hostvars"]
         specs = self._specs()

@@ -384,9 +384,9 @@ def _storage_problem(params: State) -> str | None:
 
 def _window_problem(params: State) -> str | None:
     spans = {option: span(params[option]) for option in ("backup_window", "maintenance_window") if params[option]}
-    for option, (_, length) in spans.items():
-        if length < 30:
-            return f"{option} is {params[option]}, which is {length} minutes: make it 30 or more."
+    for option, window in spans.items():
+        if window[1] < 30:
+            return f"{option} is {params[option]}, which is {window[1]} minutes: make it 30 or more."
     if len(spans) == 2 and overlap(*spans.values()):
         return f"backup_window {params['backup_window']} and maintenance_window {params['maintenance_window']} overlap: move one."
     return None

@@ -387,7 +387,7 @@ def _resources(mappings: list[t.Any], alive: dict[str, set[str]]) -> list[Answer
     found = {}
     for mapping in mappings:
         arn = mapping["ResourceARN"]
-        _, _, service, _, _, resource = arn.split(":", 5)
+        service, resource = arn.split(":", 5)[2::3]
         *kind, name = re.split("[:/]", resource, maxsplit=1)
         full_kind = ":".join([service, *(kind or KINDS.get(service, []))])
         if name in alive.get(full_kind, {name}):

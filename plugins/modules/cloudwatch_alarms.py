@@ -145,7 +145,9 @@ PAGE = 100  # names that DescribeAlarms and DeleteAlarms take in one call
 ACTIONS = 5
 DIMENSIONS = 30
 LENGTHS = {"name": (1, 255), "description": (0, 1024), "namespace": (1, 255), "metric": (1, 255)}
-HOUR, DAY, WEEK = 3600, 86400, 604800  # seconds
+HOUR = 3600  # seconds
+DAY = 24 * HOUR
+WEEK = 7 * DAY
 
 
 class CloudwatchAlarms(Resource):

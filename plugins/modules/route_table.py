@@ -312,7 +312,7 @@ class RouteTable(Resource):
 
 def routes(table: State) -> list[State]:
     """A table's routes in the module's terms, without those that are AWS's."""
-    return sorted((route for route, _ in _routes(table)), key=lambda route: route["destination"])
+    return sorted((pair[0] for pair in _routes(table)), key=lambda route: route["destination"])
 
 
 def blackholes(table: State, kept: list[State]) -> list[str]:
@@ -335,7 +335,7 @@ def planned(declared: list[State], current: list[State], *, purge: bool) -> list
         for route in declared
     ]
     kept = {} if purge else by_destination(current)
-    return [route for _, route in sorted((kept | by_destination(wanted)).items())]
+    return [pair[1] for pair in sorted((kept | by_destination(wanted)).items())]
 
 
 def block(cidr: str) -> str:

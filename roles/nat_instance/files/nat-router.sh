@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # nat-router start | check | answer CONTINUE|ABANDON
 # start: attach the zone's network interface, find it by its MAC, forward and masquerade, verify; ends with an error otherwise.
 set -euo pipefail

@@ -185,8 +185,9 @@ def test_creates_and_then_associates_and_routes():
         ("associate_route_table", {"SubnetId": SUBNETS[0], "RouteTableId": TABLE}),
         ("create_route", {"RouteTableId": TABLE, "DestinationCidrBlock": "0.0.0.0/0", "NetworkInterfaceId": ENI}),
     ]
-    expected = {"id": TABLE, "vpc_id": VPC, "subnet_ids": SUBNETS[:1], "routes": [TO_ENI], "tags": {"Name": "private"}}
-    assert result["resource"] == result["diff"]["after"] == expected
+    declared = {"vpc_id": VPC, "subnet_ids": SUBNETS[:1], "routes": [TO_ENI], "tags": {"Name": "private"}}
+    assert result["diff"] == {"before": {}, "after": declared}
+    assert result["resource"] == {"id": TABLE, **declared}
 
 
 def test_two_tables_of_one_name_are_named():

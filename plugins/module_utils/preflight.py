@@ -280,7 +280,7 @@ def _secrets(inputs: Inputs) -> c.Iterator[str]:
         elif not name.upper().endswith(("PASSWORD", "SECRET")):
             continue
         elif len(text) < SECRET_LENGTH or len(set(text)) < SECRET_LENGTH // 2:
-            yield f"app_secrets_values: {name} is weak: use {SECRET_LENGTH} or more, mostly different characters, or have it generated."
+            yield f"app_secrets_values: {name} is weak: use {SECRET_LENGTH} characters or more, mostly different, or have it generated."
         elif not set(text) <= set(string.digits + string.ascii_letters + string.punctuation):
             yield f"app_secrets_values: {name} has other characters than ASCII letters, digits and punctuation: use those."
     for name in given["app_secrets_required"]:

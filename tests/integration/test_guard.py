@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 
 from tests.integration.playbooks import ROOT, Run, copy_inventory, run
 
+MEND = re.compile(r"[:;] (add|change|choose|did you mean|give|leave|lower|move|put|use) ")
 WEAK = "hunter2-hunter2"
 UNPRINTABLE = "hidden\u00e9\u00e8-Aa1!Bb2?Cc3"
 
@@ -74,7 +77,7 @@ def test_malformed_values(refused):
     assert "rds: argument 'rds_allocated_storage'" in message
     assert "alb_asg: argument 'alb_asg_max_size'" in message
     assert "elasticache_engine_version cannot be evaluated: 'elasticache_versionn' is undefined" in message
-    assert "app_secrets: argument 'app_secrets_values'" in message
+    assert "app_secrets_values is no dict: give it as one." in message
     assert WEAK not in message
 
 
@@ -105,27 +108,31 @@ def test_what_aws_would_refuse(refused):
         },
     )
 
-    for sentence in (
-        "vpc_zones: public_cidr of eu-west-3a is 10.1.1.0/24, outside vpc_cidr_block 10.0.0.0/16: choose a part of it.",
-        "vpc_zones: private_cidr of eu-west-3a (10.0.2.0/23) and public_cidr of eu-west-9z (10.0.2.0/24) overlap: give each subnet",
-        "vpc_zones: private_cidr of eu-west-9z is no IPv4 range",
+    problems = message.splitlines()[1:]
+    for beginning in (
+        "vpc_zones: public_cidr of eu-west-3a is 10.1.1.0/24, outside vpc_cidr_block 10.0.0.0/16: ",
+        "vpc_zones: private_cidr of eu-west-3a (10.0.2.0/23) and public_cidr of eu-west-9z (10.0.2.0/24) overlap: ",
+        "vpc_zones: private_cidr of eu-west-9z is no IPv4 range ",
         "vpc_zones names eu-west-9z, which is not a zone of this region: use eu-west-3a, eu-west-3b, eu-west-3c.",
-        "security_groups_groups: ingress of app has the port 80000: use 0 to 65535, or all.",
-        "security_groups_groups: ingress of app names albb, which is no group, source or IPv4 range",
-        "node_template_instance_type is t3.enormous, which EC2 does not offer in this region: use one like",
-        "nat_instance_instance_type is t3.pico, which EC2 does not offer in this region: use one like",
-        "rds_instance_class is db.t3.tiny, which RDS does not offer for PostgreSQL in this region: use one like",
-        "elasticache_node_type is cache.t3.tiny, which ElastiCache does not offer in this region: use one like",
-        "elasticache_engine_version is 7.9, which ElastiCache does not offer: use one of",
-        "elasticache_automatic_failover is true, and elasticache_replicas is 0",
-        "alb_asg_min_size is 3, more than alb_asg_desired_capacity 2: lower the one or raise the other.",
-        "alb_asg_desired_capacity is 2, more than alb_asg_max_size 1: lower the one or raise the other.",
-        "app_secrets_values: SMTP_PASSWORD is weak: use 16 characters or more",
-        "app_secrets_values: STRIPE_SECRET has characters that cannot be printed: use ASCII",
-        "app_secrets_values: EMPTY_SECRET is empty: give it a value or leave it out.",
-        "app_secrets_required names STRIPE_API_KEY, which is missing: put it with 'aws ssm put-parameter",
+        "security_groups_groups: ingress of app has the port 80000: ",
+        "security_groups_groups: ingress of app names albb, which is no group, source or IPv4 range: ",
+        "node_template_instance_type is t3.enormous, which EC2 does not offer in this region: ",
+        "nat_instance_instance_type is t3.pico, which EC2 does not offer in this region: ",
+        "rds_instance_class is db.t3.tiny, which RDS does not offer for PostgreSQL in this region: ",
+        "elasticache_node_type is cache.t3.tiny, which ElastiCache does not offer in this region: ",
+        "elasticache_engine_version is 7.9, which ElastiCache does not offer: ",
+        "elasticache_automatic_failover is true, and elasticache_replicas 0, ",
+        "alb_asg_min_size is 3, more than alb_asg_desired_capacity 2: ",
+        "alb_asg_desired_capacity is 2, more than alb_asg_max_size 1: ",
+        "app_secrets_values: SMTP_PASSWORD is weak: ",
+        "app_secrets_values: STRIPE_SECRET has other characters than ASCII letters, digits and punctuation: ",
+        "app_secrets_values: EMPTY_SECRET is empty: ",
+        "app_secrets_required names STRIPE_API_KEY, which is missing: put it with 'aws ssm put-parameter ",
     ):
-        assert f"- {sentence}" in message
+        (problem,) = (problem for problem in problems if problem.startswith(f"- {beginning}"))
+        problems.remove(problem)
+        assert MEND.search(problem)
+    assert problems == []
     assert WEAK not in message
     assert UNPRINTABLE not in message
 
@@ -134,6 +141,7 @@ def test_one_zone_and_an_unknown_engine(refused):
     zones = declared("prod", "vpc")["vpc_zones"]
     message = refused("prod", vpc={"vpc_zones": zones[:1]}, rds={"rds_engine_version": "15.999"})
 
-    assert "- vpc_zones has 1 zone, and a load balancer (alb_asg) needs two: add another zone." in message
-    assert "- vpc_zones has 1 with a private_cidr, and rds needs 2: give more zones one." in message
-    assert "- rds_engine_version is 15.999, which db.t3.medium cannot be had with: use one of" in message
+    assert "- vpc_zones has one zone, and a load balancer (alb_asg) needs two: add another zone." in message
+    for component in ("rds", "alb_asg"):
+        assert f"- vpc_zones: 1 of 1 have a private_cidr, and {component} needs 2: give more zones one." in message
+    assert "- rds_engine_version is 15.999, which db.t3.medium cannot be had with: use one of 14, 15, 16, 17, or" in message

@@ -203,7 +203,9 @@ def test_all_is_told_at_once(check):
     problems = refused(check(hosts))
     assert problems[0] == "queue_state cannot be evaluated: 'nope' is undefined."
     assert "queue: missing required arguments: queue_name." in problems
-    assert any(problem.startswith("queue: argument 'queue_size' is of type str and we were unable to convert to int") for problem in problems)
+    assert any(
+        problem.startswith("queue: argument 'queue_size' is of type str and we were unable to convert to int") for problem in problems
+    )
     assert any("missing required arguments: name found in queue_zones" in problem for problem in problems)
     assert any("queue_zones.nam." in problem for problem in problems)
     assert "app_secrets_values is no dict: give it as one." in problems

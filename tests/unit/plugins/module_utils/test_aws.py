@@ -99,7 +99,9 @@ def pauses(monkeypatch):
     return slept
 
 
-@pytest.mark.parametrize("code", ["Throttling", "ThrottlingException", "ThrottledException", "InternalError", "ServiceUnavailable", "OperationAborted"])
+@pytest.mark.parametrize(
+    "code", ["Throttling", "ThrottlingException", "ThrottledException", "InternalError", "ServiceUnavailable", "OperationAborted"]
+)
 def test_what_a_second_try_can_mend_is_retried(pauses, code):
     call = Mock(side_effect=[error(code), "answer"])
     assert aws.retried(call)() == "answer"

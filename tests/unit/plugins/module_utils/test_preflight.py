@@ -461,7 +461,7 @@ def test_secrets_that_are_right(values):
     assert found("app_secrets", values=values) == []
 
 
-WEAK = "app_secrets_values: ADMIN_PASSWORD is weak: use 16 or more, mostly different characters, or have it generated."
+WEAK = "app_secrets_values: ADMIN_PASSWORD is weak: use 16 characters or more, mostly different, or have it generated."
 UNPRINTABLE = "app_secrets_values: ADMIN_PASSWORD has other characters than ASCII letters, digits and punctuation: use those."
 EMPTY = "app_secrets_values: ADMIN_PASSWORD is empty: give it a value or leave it out."
 

@@ -71,7 +71,7 @@ def run(module, check_mode=False):
 
 
 def asked(module):
-    return [operation for operation, _ in module.writes]
+    return [operation for operation, request in module.writes]
 
 
 @pytest.fixture(autouse=True)
@@ -187,7 +187,7 @@ def test_the_desired_capacity_is_nobody_s_difference_later():
 def test_asks_for_no_more_than_is_declared():
     same = module(there())
     assert not run(same)["changed"]
-    assert [operation for operation, _ in same.calls] == ["describe_instance_refreshes", "describe_auto_scaling_groups"]
+    assert [operation for operation, request in same.calls] == ["describe_instance_refreshes", "describe_auto_scaling_groups"]
 
 
 def test_puts_only_the_hooks_and_policies_that_differ():

@@ -342,21 +342,21 @@ def test_what_rds_tells_late_is_not_asked_for_again():
     late = {"port": 5433, "multi_az": True, "performance_insights": True, "ca_certificate": "rds-ca-ecc384-g1"}
     module = Module(None, making, **NEW, **late, enabled_cloudwatch_logs_exports=["upgrade"])
     run(module)
-    assert [operation for operation, _ in module.writes] == ["create_db_instance"]
+    assert [operation for operation, request in module.writes] == ["create_db_instance"]
     assert not run(Module(making, **late))["changed"]
 
 
 def test_an_instance_not_yet_told_of_is_not_made_twice():
     module = Module(None, None, **NEW)
     assert run(module)["resource"]["arn"] == INSTANCE["DBInstanceArn"]
-    assert [operation for operation, _ in module.writes] == ["create_db_instance"]
+    assert [operation for operation, request in module.writes] == ["create_db_instance"]
 
 
 def test_a_lost_answer_is_no_second_instance():
     module = Module(None, INSTANCE, answers={"create_db_instance": [error("DBInstanceAlreadyExists")]}, **NEW)
     result = run(module)
     assert result["resource"]["status"] == "available"
-    assert [operation for operation, _ in module.writes] == ["create_db_instance"]
+    assert [operation for operation, request in module.writes] == ["create_db_instance"]
 
 
 def test_another_s_instance_is_not_taken_over():
@@ -365,7 +365,7 @@ def test_another_s_instance_is_not_taken_over():
     )
     with pytest.raises(ImmutableFieldError, match="username"):
         run(module)
-    assert [operation for operation, _ in module.writes] == ["create_db_instance"]
+    assert [operation for operation, request in module.writes] == ["create_db_instance"]
 
 
 def test_check_mode_tells_of_a_new_instance():
@@ -477,7 +477,7 @@ def test_the_password_is_sent_again_when_told():
 def test_a_new_instance_s_password_is_sent_once():
     module = Module(None, INSTANCE, reset_password=True, **NEW)
     run(module)
-    assert [operation for operation, _ in module.writes] == ["create_db_instance"]
+    assert [operation for operation, request in module.writes] == ["create_db_instance"]
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_a_group_that_is_created_is_as_it_was_asked_for():
     creating = there(Status="creating", NodeGroups=[], MemberClusters=[])
     same = module(creating, port=6380, engine_version="7.1", replicas=1, tags={"Environment": "test"})
     assert not run(same)["changed"]
-    assert [operation for operation, _ in same.calls] == ["describe_replication_groups"]
+    assert [operation for operation, request in same.calls] == ["describe_replication_groups"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -257,7 +257,7 @@ def test_operations_wait_for_each_other():
     answers["describe_replication_groups"] = [{"ReplicationGroups": [{**GROUP, "Status": status}]} for status in statuses]
     changed = module(answers, transit_encryption=True, auth_token_parameter="/token")
     run(changed)
-    assert [operation for operation, _ in changed.calls if operation != "describe_cache_clusters"] == [
+    assert [operation for operation, request in changed.calls if operation != "describe_cache_clusters"] == [
         "describe_replication_groups",
         "get_parameter",
         "modify_replication_group",
@@ -265,8 +265,8 @@ def test_operations_wait_for_each_other():
         "modify_replication_group",
         "describe_replication_groups",
     ]
-    assert [request["AuthTokenUpdateStrategy"] for _, request in changed.writes] == ["ROTATE", "SET"]
-    assert all(request["ApplyImmediately"] for _, request in changed.writes)
+    assert [request["AuthTokenUpdateStrategy"] for operation, request in changed.writes] == ["ROTATE", "SET"]
+    assert all(request["ApplyImmediately"] for operation, request in changed.writes)
 
 
 def test_operations_do_not_wait_without_end(monkeypatch):
@@ -277,7 +277,7 @@ def test_operations_do_not_wait_without_end(monkeypatch):
     slow = module(answers, replicas=1, automatic_failover=True)
     with pytest.raises(Failed, match="is still modifying after the first of its changes: run again"):
         run(slow)
-    assert [operation for operation, _ in slow.writes] == ["increase_replica_count"]
+    assert [operation for operation, request in slow.writes] == ["increase_replica_count"]
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_bad_token_is_refused_before_anything_is_written(answer, message):
 def test_check_mode_does_not_read_the_token():
     planned = module(there(), transit_encryption=True, auth_token_parameter="/token")
     assert run(planned, check_mode=True)["diff"]["after"] == {"auth_token": True}
-    assert "get_parameter" not in [operation for operation, _ in planned.calls]
+    assert "get_parameter" not in [operation for operation, request in planned.calls]
 
 
 def test_deletes():

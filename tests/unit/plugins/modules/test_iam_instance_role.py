@@ -111,7 +111,11 @@ def test_a_profile_gives_up_another_role():
 
 
 @pytest.mark.parametrize(
-    "observed", [{"there": ROLE | {"Tags": [*TAGS, {"Key": "Team", "Value": "shop"}]}}, {"profile": PROFILE | {"Tags": [*TAGS, {"Key": "Team", "Value": "shop"}]}}]
+    "observed",
+    [
+        {"there": ROLE | {"Tags": [*TAGS, {"Key": "Team", "Value": "shop"}]}},
+        {"profile": PROFILE | {"Tags": [*TAGS, {"Key": "Team", "Value": "shop"}]}},
+    ],
 )
 def test_undeclared_tags_are_left_alone(observed):
     assert run(role(**observed)) == []
@@ -129,9 +133,7 @@ def test_creation():
     resource = role(profile=None, inline={}, attached=[])
     resource.iam.get_role.side_effect = [error("NoSuchEntity"), *[{"Role": ROLE}] * 9]
     assert run(resource) == [
-        call.create_role(
-            RoleName=NAME, AssumeRolePolicyDocument=json.dumps(TRUST), Description="Nodes", Tags=TAGS, aws_retry=True
-        ),
+        call.create_role(RoleName=NAME, AssumeRolePolicyDocument=json.dumps(TRUST), Description="Nodes", Tags=TAGS, aws_retry=True),
         call.put_role_policy(RoleName=NAME, PolicyName="node", PolicyDocument=json.dumps(READ), aws_retry=True),
         call.attach_role_policy(RoleName=NAME, PolicyArn=SSM, aws_retry=True),
         call.create_instance_profile(InstanceProfileName=NAME, Tags=TAGS, aws_retry=True),

@@ -253,7 +253,7 @@ def test_a_blackhole_with_the_declared_target_is_told_and_left():
 def test_a_route_that_is_there_by_now_is_replaced():
     module = Module([table()], **BY_ID, routes=[TO_ENI], errors={"create_route": error("RouteAlreadyExists")})
     run(module)
-    assert [operation for operation, _ in module.ec2.writes] == ["create_route", "replace_route"]
+    assert [operation for operation, request in module.ec2.writes] == ["create_route", "replace_route"]
 
 
 def test_subnets_are_added_moved_and_let_go():

@@ -43,7 +43,9 @@ def found(instance):
     return {"Reservations": [{"Instances": [instance]}]}
 
 
-def there(request=REQUEST, carriers=CARRIERS, **fields):
+def there(request=None, carriers=None, **fields):
+    request = REQUEST if request is None else request
+    carriers = CARRIERS if carriers is None else carriers
     return {
         "describe_instances": [found({**INSTANCE, **fields})],
         "describe_spot_instance_requests": [{"SpotInstanceRequests": [request] if request else []}],
@@ -70,7 +72,7 @@ def run(module, check_mode=False):
 
 
 def asked(module):
-    return [operation for operation, _ in module.writes]
+    return [operation for operation, request in module.writes]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_a_public_address_goes_with_the_interface():
 
 def test_launches_with_a_token_of_the_request():
     tokens = []
-    for _ in range(2):
+    for _unused in range(2):
         new = module(created({"Instances": [INSTANCE]}))
         assert run(new)["resource"]["id"] == "i-1"
         assert asked(new) == ["run_instances"]
@@ -237,7 +239,7 @@ def test_replaces_when_told_to_and_cancels_first():
     stale = module({**there(), "run_instances": [{"Instances": [{**INSTANCE, "InstanceId": "i-2"}]}]}, max_price="0.02", replace=True)
     run(stale)
     assert stale.warnings == []
-    assert [operation for operation, _ in stale.calls if not operation.startswith("describe_")] == [
+    assert [operation for operation, request in stale.calls if not operation.startswith("describe_")] == [
         "cancel_spot_instance_requests",
         "terminate_instances",
         "wait instance_terminated",

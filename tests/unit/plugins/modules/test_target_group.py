@@ -122,7 +122,7 @@ def test_adopts_one_that_was_made_meanwhile():
 def test_asks_for_no_more_than_is_declared():
     same = module(THERE)
     assert not run(same)["changed"]
-    assert [operation for operation, _ in same.calls] == ["describe_target_groups"]
+    assert [operation for operation, request in same.calls] == ["describe_target_groups"]
 
 
 def test_stickiness_is_the_load_balancer_s_cookie():
@@ -139,4 +139,4 @@ def test_foreign_tags_stay():
     tagged = module(THERE, tags={"Environment": "test"})
     result = run(tagged)
     assert result["resource"]["tags"] == {"Owner": "somebody", "Environment": "test"}
-    assert [operation for operation, _ in tagged.writes] == ["add_tags"]
+    assert [operation for operation, request in tagged.writes] == ["add_tags"]

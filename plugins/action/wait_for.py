@@ -31,7 +31,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             timeout = timeout or allowed
             what, state = f"{label} {self._task.args['name']}", result["status"] or "not there"
             if waited >= timeout:
-                told = f"{what} is {state}, not {aim}, after {waited} seconds: run again to go on waiting, or raise timeout ({timeout})."
+                told = f"{what} is not {aim} after {waited} seconds, but {state}: run again to go on waiting, or raise timeout ({timeout})."
                 return {**result, "failed": True, "msg": told, "waited": waited}
             display.display(f"{host}: waiting until {what} is {aim}, since {since} ({waited} s): {state}")
             left = {"timeout": timeout - waited}

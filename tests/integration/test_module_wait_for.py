@@ -210,7 +210,7 @@ def test_a_playbook_tells_while_it_waits(play, cache):
 def test_a_playbook_gives_up(play):
     done = play("db_instance", 1, fails=True)
     assert re.fullmatch(
-        r"RDS instance greenleaf-test is not there, not ready, after \d+ seconds: run again to go on waiting, or raise timeout \(1\)\.",
+        r"RDS instance greenleaf-test is not ready after \d+ seconds, but not there: run again to go on waiting, or raise timeout \(1\)\.",
         done.message,
     )
 

@@ -83,7 +83,8 @@ def test_the_end_of_patience(wait, args, aim):
         "changed": False,
         "status": "creating",
         "waited": 60,
-        "msg": f"RDS instance greenleaf-prod is creating, not {aim}, after 60 seconds: run again to go on waiting, or raise timeout (60).",
+        "msg": f"RDS instance greenleaf-prod is not {aim} after 60 seconds, but creating: "
+        "run again to go on waiting, or raise timeout (60).",
     }
 
 

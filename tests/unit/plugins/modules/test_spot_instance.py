@@ -43,9 +43,8 @@ def found(instance):
     return {"Reservations": [{"Instances": [instance]}]}
 
 
-def there(request=None, carriers=None, **fields):
-    request = REQUEST if request is None else request
-    carriers = CARRIERS if carriers is None else carriers
+def there(**fields):
+    request, carriers = fields.pop("request", REQUEST), fields.pop("carriers", CARRIERS)
     return {
         "describe_instances": [found({**INSTANCE, **fields})],
         "describe_spot_instance_requests": [{"SpotInstanceRequests": [request] if request else []}],

@@ -7,7 +7,8 @@ import pytest
 
 from tests.integration.playbooks import copy_inventory, run
 
-SECRET = "hunter2-hunter2-Aa1!"
+WEAK = "hunter2-hunter2"
+SECRET = f"{WEAK}-Aa1!"
 
 
 @pytest.fixture
@@ -30,8 +31,9 @@ def actions(done):
 def test_what_ships_is_right(guard, environment):
     done = guard(environment)
 
-    (check,) = [told for told in done.told if told.action.endswith("check_inputs") and "DescribeAvailabilityZones" in actions(done)][-1:]
-    assert check.result["problems"] == []
+    checks = [told for told in done.told if told.action.endswith("check_inputs")]
+    assert [check.result["problems"] for check in checks] == [[], []]  # the names, and then the values
+    assert "DescribeAvailabilityZones" in actions(done)
     assert done.writes == []
     ordered = {"DescribeOrderableDBInstanceOptions", "DescribeCacheEngineVersions"}
     assert ordered & actions(done) == (set() if environment == "dev" else ordered)
@@ -63,16 +65,13 @@ def test_misspelt_names_are_told_before_anything_is_asked(guard):
 @pytest.mark.parametrize(
     "edits",
     [
-        {"app_secrets_values": SECRET},
-        {"app_secrets_values": [SECRET]},
-        {"app_secrets_values": {"ADMIN_PASSWORD": SECRET[:15]}},
-        {"app_secrets_values": "{{ '" + SECRET + "' | from_json }}"},
         {"app_secrets_values": {"ADMIN_PASSWORD": SECRET}, "app_secrets_database_port": SECRET},
+        {"app_secrets_values": {"ADMIN_PASSWORD": WEAK}},
     ],
 )
 def test_no_secret_is_told(guard, edits):
     done = guard("prod", "-vvv", fails=True, app_secrets=edits)
 
     assert "app_secrets" in done.message
-    assert SECRET[:15] not in done.output
-    assert SECRET[:15] not in done.record
+    assert WEAK not in done.output
+    assert WEAK not in done.record

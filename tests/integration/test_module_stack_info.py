@@ -264,10 +264,15 @@ def test_the_number_of_calls_does_not_grow(run_module, account, aws, ec2, vpc):
     assert before["calls"] == after["calls"] == len(asked) <= 40
 
 
-def test_long_lists_are_read_to_their_end(run_module, aws):
+def test_long_lists_are_read_to_their_end(run_module, account, aws):
+    sns = aws("sns")
     for number in range(120):
-        aws("sns").create_topic(Name=f"greenleaf-test-{number}", Tags=tags())
-    assert observe(run_module)["stack"]["resource_counts"] == {"sns:topic": 120}
+        sns.create_topic(Name=f"greenleaf-test-{number}", Tags=tags())
+    mark = account.mark()
+    result = observe(run_module)
+    assert result["stack"]["resource_counts"] == {"sns:topic": 120}
+    assert actions(account, mark).count("GetResources") > 2
+    assert result["calls"] == len(account.requests(mark))
 
 
 @pytest.mark.parametrize("how", [{"check_mode": True}, {"foresee": True}])

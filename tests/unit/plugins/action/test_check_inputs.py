@@ -64,14 +64,14 @@ def write(path, **variables):
 def check(collection):
     """Runs the action; gives its result and the arguments that offerings_info was asked with, if it was."""
 
-    def check(hosts=None, args=None, offers=OFFERS):
+    def check(hosts=None, args=None, offers=None):
         hosts = {"queue": {"queue_name": "orders"}} if hosts is None else hosts
         asked = []
 
         def execute(name, module_args, task_vars):
             assert name == "greenleaf.cloud.offerings_info"
             asked.append(module_args)
-            return offers
+            return offers or OFFERS
 
         variables = {
             "ansible_play_hosts_all": list(hosts),
@@ -247,6 +247,10 @@ def test_an_answer_that_failed_is_the_result(check):
 # Secrets
 
 
+def wrong(hostvars, options):
+    return resolve("app_secrets", hostvars, options)[1]
+
+
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
@@ -260,22 +264,22 @@ def test_an_answer_that_failed_is_the_result(check):
     ],
 )
 def test_a_secret_of_the_wrong_type_is_never_told(kind, value):
-    _, problems = resolve("app_secrets", {"app_secrets_values": value}, {"app_secrets_values": {"type": kind, "no_log": True}})
+    problems = wrong({"app_secrets_values": value}, {"app_secrets_values": {"type": kind, "no_log": True}})
     assert problems == [f"app_secrets_values is no {kind}: give it as one."]
 
 
 def test_a_secret_is_not_told_where_another_input_repeats_it():
     options = {"size": {"type": "int"}, "app_secrets_values": {"type": "dict", "no_log": True}}
-    _, (problem,) = resolve("app_secrets", {"app_secrets_values": {"A": [{"B": SECRET}]}, "size": f"x{SECRET}"}, options)
+    (problem,) = wrong({"app_secrets_values": {"A": [{"B": SECRET}]}, "size": f"x{SECRET}"}, options)
     assert problem.startswith("app_secrets: argument 'size' is of type str")
     assert SECRET not in problem
 
 
 def test_a_secret_s_template_that_fails_is_told_without_its_text():
     options = {"app_secrets_values": {"type": "dict", "no_log": True}}
-    _, problems = resolve("app_secrets", HostVars(app_secrets_values=AnsibleTemplateError(f"cannot parse {SECRET}")), options)
+    problems = wrong(HostVars(app_secrets_values=AnsibleTemplateError(f"cannot parse {SECRET}")), options)
     assert problems == ["app_secrets_values cannot be evaluated: its template fails."]
-    _, problems = resolve("app_secrets", HostVars(app_secrets_values=AnsibleUndefinedVariable("'vault_x' is undefined")), options)
+    problems = wrong(HostVars(app_secrets_values=AnsibleUndefinedVariable("'vault_x' is undefined")), options)
     assert problems == ["app_secrets_values cannot be evaluated: 'vault_x' is undefined."]
 
 

@@ -59,5 +59,5 @@ def test_an_unknown_peer_is_refused(peer):
 
 
 def test_a_wrong_range_of_a_source_is_refused():
-    with pytest.raises(AnsibleFilterError, match="10.0.0.1/24"):
+    with pytest.raises(AnsibleFilterError, match=r"10.0.0.1/24"):
         security_group_rules([{"ports": [80], "peers": "x"}], prefix="", groups=[], sources={"x": ["10.0.0.1/24"]})

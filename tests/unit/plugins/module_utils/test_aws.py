@@ -16,9 +16,13 @@ class Ended(Exception):
     """exit_json, with the result."""
 
 
+def ends(how):
+    raise how
+
+
 @pytest.fixture
 def run(monkeypatch):
-    """`aws.run` with a fake module; `run(params, outcome)` gives what the module ended with."""
+    """`aws.run` with a fake module whose resource converges to `outcome`; gives how the module was made and how it ended."""
 
     def run(outcome=None, check_mode=False, **params):
         made = {}
@@ -27,8 +31,8 @@ def run(monkeypatch):
             made.update(spec=argument_spec, check=supports_check_mode, rules=rules)
             module = Module(argument_spec, {}, **params)
             module.check_mode = check_mode
-            module.exit_json = Mock(side_effect=lambda **result: (_ for _ in ()).throw(Ended(result)))
-            module.fail_json_aws = Mock(side_effect=lambda exception, msg: (_ for _ in ()).throw(Failed(f"{msg}: {exception}")))
+            module.exit_json = lambda **result: ends(Ended(result))
+            module.fail_json_aws = lambda exception, msg: ends(Failed(f"{msg}: {exception}"))
             made["module"] = module
             return module
 
@@ -48,7 +52,7 @@ def run(monkeypatch):
 
 
 def test_a_module_has_a_state_check_mode_and_its_own_rules(run):
-    made, _ = run()
+    made = run()[0]
     assert made["spec"]["state"] == {"type": "str", "choices": ["present", "absent"], "default": "present"}
     assert set(made["spec"]) == {"state", "name", "tags"}
     assert (made["check"], made["rules"]) == (True, {"required_if": [("state", "present", ["name"])]})
@@ -57,17 +61,17 @@ def test_a_module_has_a_state_check_mode_and_its_own_rules(run):
 @pytest.mark.parametrize("check_mode", [True, False])
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_it_ends_with_what_was_converged(run, state, check_mode):
-    _, ended = run({"changed": True}, check_mode, state=state)
+    ended = run({"changed": True}, check_mode, state=state)[1]
     assert ended.args == ({"changed": True},)
 
 
 def test_a_tag_that_is_a_number_becomes_text(run):
-    made, _ = run(tags={"CostCenter": 4711, "Team": "shop"})
+    made = run(tags={"CostCenter": 4711, "Team": "shop"})[0]
     assert made["module"].params["tags"] == {"CostCenter": "4711", "Team": "shop"}
 
 
 def test_no_tags_stay_none(run):
-    made, _ = run()
+    made = run()[0]
     assert made["module"].params["tags"] is None
 
 
@@ -87,7 +91,7 @@ def test_no_tags_stay_none(run):
     ],
 )
 def test_an_error_names_the_resource(run, outcome, message):
-    _, ended = run(outcome)
+    ended = run(outcome)[1]
     assert isinstance(ended, Failed)
     assert str(ended) == message
 

@@ -162,7 +162,7 @@ def test_a_field_that_the_cloud_has_never_had_has_no_before():
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_an_immutable_field_is_refused(check_mode):
     thing = Thing({"zone": "a", "size": 2}, there={"zone": "b", "size": 1})
-    with pytest.raises(ImmutableFieldError, match="^zone$"):
+    with pytest.raises(ImmutableFieldError, match=r"^zone$"):
         converge(thing, present=True, check_mode=check_mode)
     assert thing.writes == []
 
@@ -178,7 +178,7 @@ def test_what_a_retried_creation_found_is_adopted():
 def test_what_a_retried_creation_found_is_refused_with_another_immutable_field():
     thing = Thing({"zone": "a"})
     thing.create = lambda: setattr(thing, "there", {"zone": "b"})
-    with pytest.raises(ImmutableFieldError, match="^zone$"):
+    with pytest.raises(ImmutableFieldError, match=r"^zone$"):
         converge(thing, present=True, check_mode=False)
 
 
@@ -191,7 +191,7 @@ def test_a_new_thing_that_shows_late_is_waited_for(pauses):
 
 def test_a_new_thing_that_never_shows_is_told(pauses):
     thing = Thing({"size": 2}, hidden=100)
-    with pytest.raises(NotVisibleError, match="^Thing one$"):
+    with pytest.raises(NotVisibleError, match=r"^Thing one$"):
         converge(thing, present=True, check_mode=False)
     assert sum(pauses) == 30
     assert thing.hidden == 94  # it was looked at after the last pause, too

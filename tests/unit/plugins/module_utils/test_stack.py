@@ -155,7 +155,8 @@ def test_the_calls_are_made_at_the_same_time():
     cloud = Cloud({f"get_{number}": {"Items": [number]} for number in range(4)})
     ask = cloud.ask
     cloud.ask = lambda operation, arguments: together.wait() is not None and ask(operation, arguments)
-    answers, _ = observe(cloud.client, [Read(str(number), "ssm", f"get_{number}", {}, "Items") for number in range(4)], code)
+    todo = [Read(str(number), "ssm", f"get_{number}", {}, "Items") for number in range(4)]
+    answers = observe(cloud.client, todo, code)[0]
     assert [answers[str(number)] for number in range(4)] == [[0], [1], [2], [3]]
 
 
@@ -234,12 +235,12 @@ def test_a_subnet_without_tags_is_of_no_tier():
     assert stack["zones"][0]["public_subnet_id"] == ""
 
 
+NAMES = {"greenleaf-prod-app": "app", "greenleaf-production-app": "greenleaf-production-app", "other-app": "other-app"}
+
+
 def test_names_lose_only_this_environment_s_prefix():
     groups = [{"GroupId": f"sg-{number}", "Tags": [{"Key": "Name", "Value": name}]} for number, name in enumerate(NAMES)]
     assert list(assembled(security_groups=groups)["security_groups"]) == list(NAMES.values())
-
-
-NAMES = {"greenleaf-prod-app": "app", "greenleaf-production-app": "greenleaf-production-app", "other-app": "other-app"}
 
 
 def test_the_machines():
@@ -418,14 +419,14 @@ def test_duplicates():
 # Foreseeing
 
 
-def foreseen(components, stack=None, zones=ZONES):
+def foreseen(components, stack=None, zones=None):
     stack = stack or assembled()
-    return stack, foresee(stack, SCOPE, components, "10.0.0.0/16", zones)
+    return stack, foresee(stack, SCOPE, components, "10.0.0.0/16", zones or ZONES)
 
 
 def changed(components):
     """The keys of the stack that a component's stand-ins change on an empty account."""
-    empty, (stack, _) = assembled(), foreseen(components)
+    empty, stack = assembled(), foreseen(components)[0]
     return {key for key in stack if stack[key] != empty[key]}
 
 
@@ -455,7 +456,7 @@ def test_a_component_fills_what_it_makes_and_nothing_else(component, keys):
     [("alb_asg", ["alb"]), ("node_template", ["app"]), ("rds", ["data"]), ("elasticache", ["data"]), ("nat_instance", ["nat"])],
 )
 def test_security_groups_are_foreseen_for_those_who_ask_for_them(asker, groups):
-    stack, _ = foreseen(["security_groups", asker])
+    stack = foreseen(["security_groups", asker])[0]
     assert list(stack["security_groups"]) == groups
 
 
@@ -464,7 +465,7 @@ def test_nothing_declared_is_nothing_foreseen():
 
 
 def test_a_missing_prod_is_foreseen():
-    stack, made = foreseen(PROD)
+    stack, _made = foreseen(PROD)
     assert stack["vpc"] == {"id": "vpc-00000000000000000", "cidr_block": "10.0.0.0/16"}
     assert stack["zones"][1] == {
         "name": "eu-west-3b",
@@ -509,7 +510,7 @@ def test_every_stand_in_is_listed_and_nothing_that_is_known():
 
 
 def test_stand_ins_are_well_formed_and_all_different():
-    stack, _ = foreseen(PROD)
+    stack = foreseen(PROD)[0]
     ids = [zone[field] for zone in stack["zones"] for field in ("public_subnet_id", "private_subnet_id")]
     ids += [*stack["route_tables"].values(), *stack["security_groups"].values(), stack["vpc"]["id"]]
     assert len(set(ids)) == len(ids)
@@ -545,13 +546,13 @@ def test_what_is_there_stays():
 
 
 def test_a_zone_that_is_no_longer_declared_stays():
-    stack, _ = foreseen(["vpc"], assembled(subnets=[subnet(9, "eu-west-3c", "public")]))
+    stack = foreseen(["vpc"], assembled(subnets=[subnet(9, "eu-west-3c", "public")]))[0]
     assert [zone["name"] for zone in stack["zones"]] == ["eu-west-3a", "eu-west-3b", "eu-west-3c"]
     assert stack["subnets"]["public"][2] == "subnet-9"
 
 
 def test_a_zone_without_private_subnet_gets_none():
-    stack, _ = foreseen(["vpc", "nat_instance"], zones=[{"name": "eu-west-3a", "public_cidr": "10.0.1.0/24"}])
+    stack = foreseen(["vpc", "nat_instance"], zones=[{"name": "eu-west-3a", "public_cidr": "10.0.1.0/24"}])[0]
     (zone,) = stack["zones"]
     assert (zone["private_subnet_id"], zone["private_route_table_id"]) == ("", "")
     assert stack["subnets"]["private"] == []

@@ -164,7 +164,7 @@ def test_no_refresh_is_ready():
     ],
 )
 def test_the_status_of_a_refresh(told, ready, failed):
-    status, _ = last(refresh(told, 1))
+    status = last(refresh(told, 1))[0]
     assert (status.text, status.ready, status.failed) == (told, ready, failed)
 
 

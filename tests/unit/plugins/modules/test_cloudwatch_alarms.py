@@ -131,13 +131,13 @@ def test_only_the_changed_alarm_is_put():
     alarms, calls = resource(OBSERVED, other, alarms=[alarm(), alarm("memory", threshold=50.0)])
     result = converge(alarms, present=True, check_mode=False)
     assert list(result["diff"]["after"]) == ["memory"]
-    assert [request["AlarmName"] for _, request in writes(calls)] == ["memory"]
+    assert [request["AlarmName"] for operation, request in writes(calls)] == ["memory"]
 
 
 def test_only_the_missing_alarm_is_put():
     alarms, calls = resource(OBSERVED, alarms=[alarm(), alarm("memory")])
     converge(alarms, present=True, check_mode=False)
-    assert [request["AlarmName"] for _, request in writes(calls)] == ["memory"]
+    assert [request["AlarmName"] for operation, request in writes(calls)] == ["memory"]
 
 
 def test_tags_of_an_alarm_that_exists_are_set_by_themselves():
@@ -149,8 +149,9 @@ def test_tags_of_an_alarm_that_exists_are_set_by_themselves():
 
 
 def test_undeclared_tags_are_left_alone():
-    alarms, _ = resource(OBSERVED, observed_tags=[("Project", "greenleaf"), ("Team", "shop")], tags={"Project": "greenleaf"})
-    assert not converge(alarms, present=True, check_mode=True)["changed"]
+    alarms, calls = resource(OBSERVED, observed_tags=[("Project", "greenleaf"), ("Team", "shop")], tags={"Project": "greenleaf"})
+    assert not converge(alarms, present=True, check_mode=False)["changed"]
+    assert writes(calls) == []
 
 
 def test_the_order_of_actions_is_no_drift():

@@ -22,8 +22,9 @@ PROFILE = {"Arn": f"arn:aws:iam::123456789012:instance-profile/{NAME}", "Roles":
 ROLE = {"Arn": ARN, "Description": "Nodes", "AssumeRolePolicyDocument": TRUST, "Tags": TAGS}
 
 
-def role(there=ROLE, profile=PROFILE, inline=None, attached=(SSM,), **params):
-    """The resource as IAM has it; None is what is not there."""
+def role(inline=None, attached=(SSM,), **params):
+    """The resource as IAM has it, with the role `there` and its `profile`; None is what is not there."""
+    there, profile = params.pop("there", ROLE), params.pop("profile", PROFILE)
     iam = Mock()
     iam.meta.partition = "aws"
     policies = {"node": READ} if inline is None else inline
@@ -186,7 +187,7 @@ def test_what_is_not_there_needs_no_deletion():
 
 # Limits
 
-ARGUMENTS = dict.fromkeys(["name", "description", "policies", "managed_policies", "tags"], {})
+ARGUMENTS = {key: {} for key in ["name", "description", "policies", "managed_policies", "tags"]}
 
 
 @pytest.mark.parametrize(

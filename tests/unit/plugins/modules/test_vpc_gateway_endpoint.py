@@ -75,8 +75,8 @@ def test_one_that_is_missing_or_on_its_way_out_is_created(there):
 def test_what_nobody_declared_is_not_sent():
     gateway, calls = resource([], [endpoint()], route_table_ids=None, tags=None)
     converge(gateway, present=True, check_mode=False)
-    ((_, request),) = writes(calls)
-    assert request["RouteTableIds"] == []
+    ((operation, request),) = writes(calls)
+    assert (operation, request["RouteTableIds"]) == ("create_vpc_endpoint", [])
     assert "TagSpecifications" not in request
 
 
@@ -131,8 +131,8 @@ def test_a_deletion_is_waited_for_two_minutes_at_the_most(pauses):
 
 def test_a_deletion_that_aws_refuses_in_its_answer_is_an_error():
     refused = {"Unsuccessful": [{"ResourceId": "vpce-1", "Error": {"Code": "OperationNotPermitted", "Message": "no"}}]}
-    gateway, _ = resource([endpoint()], answers={"delete_vpc_endpoints": [refused]})
-    with pytest.raises(botocore.exceptions.ClientError, match="OperationNotPermitted.*DeleteVpcEndpoints.*no"):
+    gateway = resource([endpoint()], answers={"delete_vpc_endpoints": [refused]})[0]
+    with pytest.raises(botocore.exceptions.ClientError, match=r"OperationNotPermitted.*DeleteVpcEndpoints.*no"):
         converge(gateway, present=False, check_mode=False)
 
 
@@ -148,12 +148,12 @@ def test_what_is_not_there_needs_no_deletion(there):
     [SERVICE, "com.amazonaws.us-gov-west-1.dynamodb", "com.amazonaws.eu-west-1.s3express", "com.amazonaws.cn-north-1.s3"],
 )
 def test_services_with_gateway_endpoints(service):
-    build(Module(dict.fromkeys(DECLARED, {}), {}, vpc_id="vpc-1", service=service))
+    build(Module({key: {} for key in DECLARED}, {}, vpc_id="vpc-1", service=service))
 
 
 @pytest.mark.parametrize("service", ["s3", "com.amazonaws.eu-west-3.ssm", "com.amazonaws.s3", "com.amazonaws.eu-west-3.s3 "])
 def test_other_services_are_refused(service):
-    module = Module(dict.fromkeys(DECLARED, {}), {}, vpc_id="vpc-1", service=service)
-    with pytest.raises(Failed, match="^service is .*com.amazonaws.eu-west-3.s3.$"):
+    module = Module({key: {} for key in DECLARED}, {}, vpc_id="vpc-1", service=service)
+    with pytest.raises(Failed, match=r"^service is .*com.amazonaws.eu-west-3.s3.$"):
         build(module)
     assert module.calls == []

@@ -100,7 +100,7 @@ def test_a_failure_is_told_at_once_with_its_mend(look):
 
 
 def test_an_error_names_what_was_looked_at(look):
-    with pytest.raises(Failed, match="^Failed to look at RDS instance greenleaf-prod$"):
+    with pytest.raises(Failed, match=r"^Failed to look at RDS instance greenleaf-prod$"):
         look(error("AccessDenied"))
 
 

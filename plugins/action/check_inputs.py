@@ -150,7 +150,7 @@ def report(found: list[str]) -> dict[str, t.Any]:
 
 def names(spec: dict[str, t.Any]) -> set[str]:
     """Every option of every entry point of a role."""
-    return {option for entry in spec.values() for option in entry["options"]}
+    return {option for entry in spec.values() for option in entry.get("options", {})}
 
 
 def misspelt(host: str, hostvars: c.Collection[str], specs: Specs) -> list[str]:

@@ -19,6 +19,7 @@ Inputs = dict[str, dict[str, t.Any]]
 
 SECRET_LENGTH = 16
 RULES_PER_GROUP = 60  # AWS's default quota for a security group, inbound and outbound each
+PUNCTUATION = "._-:/()#,@[]+=&;{}!$*"  # what AWS takes in the names and descriptions of security groups and rules
 # The longest that AWS takes each name, with what the role puts after it.
 NAMES = {
     ("alb_asg", "alb_asg_name"): 32,
@@ -165,6 +166,8 @@ def _firewall(inputs: Inputs) -> c.Iterator[str]:
     for name in sorted({name for name in groups if groups.count(name) > 1}):
         yield f"security_groups_groups has {name} more than once: put its rules together."
     for position, group in enumerate(given["security_groups_groups"]):
+        yield from _text("security_groups_groups: name", group["name"])
+        yield from _text(f"security_groups_groups: description of {group['name']}", group.get("description"))
         for direction in ("ingress", "egress"):
             where = f"security_groups_groups: {direction} of {group['name']}"
             rules = group.get(direction) or []
@@ -179,6 +182,7 @@ def _firewall(inputs: Inputs) -> c.Iterator[str]:
 
 
 def _rule(where: str, rule: dict[str, t.Any], groups: list[str], later: list[str], sources: dict[str, list[str]]) -> c.Iterator[str]:
+    yield from _text(f"{where}: description", rule.get("description"))
     protocol = rule.get("protocol") or "tcp"
     if protocol not in ("tcp", "udp"):
         yield f"{where} has the protocol {protocol}: use tcp or udp, or the ports all for every protocol."
@@ -192,6 +196,11 @@ def _rule(where: str, rule: dict[str, t.Any], groups: list[str], later: list[str
         elif peer not in known and not _is_network(peer):
             end = suggestion(peer, known)
             yield f"{where} names {peer}, which is no group, source or IPv4 range: use one of {', '.join(known)}{end}"
+
+
+def _text(where: str, text: str | None) -> c.Iterator[str]:
+    if text and not (len(text) <= 255 and set(text) <= set(string.ascii_letters + string.digits + " " + PUNCTUATION)):
+        yield f"{where} is {text!r}: use up to 255 ASCII letters, digits, spaces and {PUNCTUATION}"
 
 
 def _width(rule: dict[str, t.Any], sources: dict[str, list[str]]) -> int:

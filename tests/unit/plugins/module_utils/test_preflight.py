@@ -287,6 +287,23 @@ def test_rules_that_are_wrong(rule, sentence):
     assert firewall(**rule) == [sentence]
 
 
+def described(name="app", description="HTTP", rule=None):
+    return found("security_groups", groups=[{"name": name, "description": description, "ingress": [ANYWHERE | {"description": rule}]}])
+
+
+@pytest.mark.parametrize("text", [None, "", "x" * 255, "From Cloudflare (80, 443): ._-:/()#,@[]+=&;{}!$*"])
+def test_texts_that_aws_takes(text):
+    assert described(description=text, rule=text) == []
+
+
+@pytest.mark.parametrize("text", ["x" * 256, "the subnets' way out", "été", "one\ntwo", "<app>"])
+def test_texts_that_aws_refuses(text):
+    mend = f"is {text!r}: use up to 255 ASCII letters, digits, spaces and ._-:/()#,@[]+=&;{{}}!$*"
+    assert described(description=text) == [f"security_groups_groups: description of app {mend}"]
+    assert described(rule=text) == [f"security_groups_groups: ingress of app: description {mend}"]
+    assert described(name=text, description=None) == [f"security_groups_groups: name {mend}"]
+
+
 def test_a_group_is_declared_once():
     groups = [{"name": "app"}, {"name": "app"}]
     sentence = "security_groups_groups has app more than once: put its rules together."

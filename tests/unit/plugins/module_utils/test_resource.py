@@ -39,7 +39,7 @@ class Thing(Resource):
         return None if self.there is None else dict(self.there)
 
     def unknown(self):
-        return {"id": "thing-0", "size": 0}
+        return {"id": "thing-0", "arn": "arn:thing-0", "size": 0}
 
     def create(self):
         self.writes.append("create")
@@ -107,7 +107,7 @@ def converged(thing, *, present=True):
 
 def test_creates_what_is_missing():
     thing = Thing({"size": 2, "zone": "a"})
-    assert converge(thing, present=True, check_mode=True)["resource"] == {"id": "thing-0", "size": 2, "zone": "a"}
+    assert converge(thing, present=True, check_mode=True)["resource"] == {"id": "thing-0", "arn": "arn:thing-0", "size": 2, "zone": "a"}
     result = converged(thing)
 
     assert result == {
@@ -139,6 +139,11 @@ def test_updates_only_what_differs():
     assert result["resource"] == {"id": "thing-1", "size": 2, "name": "one"}
     assert thing.writes == [{"size": 2}]
     assert converged_again(thing)
+
+
+def test_a_plan_for_what_is_there_has_no_stand_ins():
+    thing = Thing({"size": 2}, there={"id": "thing-1", "size": 1})
+    assert converge(thing, present=True, check_mode=True)["resource"] == {"id": "thing-1", "size": 2}
 
 
 def test_a_field_comes_whole_and_the_diff_keeps_what_stays():

@@ -152,6 +152,7 @@ def run(sandbox: Sandbox, *command: str | pathlib.Path, cwd: pathlib.Path = ROOT
                 "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
                 "ANSIBLE_CALLBACK_PLUGINS": str(pathlib.Path(__file__).with_name("callback_plugins")),
                 "ANSIBLE_CALLBACKS_ENABLED": "record",
+                "ANSIBLE_INJECT_INVOCATION": "true",
                 "RECORD": record.name,
                 **environ,
             },
@@ -186,14 +187,14 @@ class Site:
         self.runs.append(run(self.sandbox, *command, fails=fails))
         return self.runs[-1]
 
-    def converge(self, environment: str, *arguments: str) -> Run:
-        return self.play("site.yml", environment, *arguments)
+    def converge(self, environment: str) -> Run:
+        return self.play("site.yml", environment)
 
     def make(self, environment: str) -> Converged:
         return Converged(self.converge(environment), self.converge(environment))
 
-    def plan(self, environment: str, *arguments: str) -> Run:
-        return self.converge(environment, "--check", *arguments)
+    def plan(self, environment: str) -> Run:
+        return self.play("site.yml", environment, "--check")
 
     def state(self, environment: str) -> State:
         """Everything in the account that an environment's name or tag stands on, but for machines that are gone."""
@@ -202,6 +203,8 @@ class Site:
         found: State = {}
         for service, operation in STATE:
             for item in items(self.aws(service), operation):
+                if isinstance(item, dict):
+                    item.pop("LatestRestorableTime", None)  # RDS's clock
                 text = json.dumps(item, default=str)
                 if ours.search(text) and not gone.search(text):
                     found.setdefault(f"{service}:{operation}", []).append(item)

@@ -117,7 +117,7 @@ def test_the_data_layer_and_the_load_balancer(run_module, aws, ec2, vpc):
         DBInstanceClass="db.t3.micro",
         AllocatedStorage=20,
         MasterUsername="medusa",
-        MasterUserPassword="correct-horse-battery",
+        MasterUserPassword=TOPIC,
         DBSubnetGroupName="greenleaf-test",
         Tags=tags(),
     )

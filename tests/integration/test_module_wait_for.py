@@ -51,7 +51,7 @@ def database(aws, subnets):
         DBInstanceClass="db.t3.micro",
         AllocatedStorage=20,
         MasterUsername="medusa",
-        MasterUserPassword="correct-horse-battery",
+        MasterUserPassword=NAME,
         DBSubnetGroupName=NAME,
     )
     return rds

@@ -29,7 +29,7 @@ ROLES = {
     },
 }
 OFFERS = {"zones": [], "instance_types": {}, "db_instance_classes": {}, "cache_engine_versions": [], "cache_node_types": {}}
-SECRET = "hunter2-hunter2-hunter2"
+HUSHED = "hunter2-hunter2-hunter2"
 
 
 class HostVars(dict):
@@ -198,7 +198,7 @@ def test_what_is_read_here_is_not_what_ansible_reads(collection):
 def test_all_is_told_at_once(check):
     hosts = {
         "queue": {"queue_size": "many", "queue_zones": [{"nam": "a"}], "queue_state": AnsibleUndefinedVariable("'nope' is undefined")},
-        "app_secrets": {"app_secrets_values": SECRET},
+        "app_secrets": {"app_secrets_values": HUSHED},
     }
     problems = refused(check(hosts))
     assert problems[0] == "queue_state cannot be evaluated: 'nope' is undefined."
@@ -254,13 +254,13 @@ def wrong(hostvars, options):
 @pytest.mark.parametrize(
     ("kind", "value"),
     [
-        ("int", SECRET),
-        ("bool", SECRET),
-        ("int", {"A": [SECRET]}),
-        ("dict", SECRET),
-        ("dict", [SECRET]),
-        ("dict", f'{{"A": "{SECRET}"'),
-        ("dict", f"A={SECRET} 'B"),
+        ("int", HUSHED),
+        ("bool", HUSHED),
+        ("int", {"A": [HUSHED]}),
+        ("dict", HUSHED),
+        ("dict", [HUSHED]),
+        ("dict", f'{{"A": "{HUSHED}"'),
+        ("dict", f"A={HUSHED} 'B"),
     ],
 )
 def test_a_secret_of_the_wrong_type_is_never_told(kind, value):
@@ -270,14 +270,14 @@ def test_a_secret_of_the_wrong_type_is_never_told(kind, value):
 
 def test_a_secret_is_not_told_where_another_input_repeats_it():
     options = {"size": {"type": "int"}, "app_secrets_values": {"type": "dict", "no_log": True}}
-    (problem,) = wrong({"app_secrets_values": {"A": [{"B": SECRET}]}, "size": f"x{SECRET}"}, options)
+    (problem,) = wrong({"app_secrets_values": {"A": [{"B": HUSHED}]}, "size": f"x{HUSHED}"}, options)
     assert problem.startswith("app_secrets: argument 'size' is of type str")
-    assert SECRET not in problem
+    assert HUSHED not in problem
 
 
 def test_a_secret_s_template_that_fails_is_told_without_its_text():
     options = {"app_secrets_values": {"type": "dict", "no_log": True}}
-    problems = wrong(HostVars(app_secrets_values=AnsibleTemplateError(f"cannot parse {SECRET}")), options)
+    problems = wrong(HostVars(app_secrets_values=AnsibleTemplateError(f"cannot parse {HUSHED}")), options)
     assert problems == ["app_secrets_values cannot be evaluated: its template fails."]
     problems = wrong(HostVars(app_secrets_values=AnsibleUndefinedVariable("'vault_x' is undefined")), options)
     assert problems == ["app_secrets_values cannot be evaluated: 'vault_x' is undefined."]

@@ -472,7 +472,7 @@ STRONG = "correct-horse-battery"
 
 @pytest.mark.parametrize(
     "values",
-    [None, {}, {"STRIPE_API_KEY": "short"}, {"ADMIN_PASSWORD": STRONG}, {"session_secret": STRONG}, {"STRIPE_API_KEY": "clé à clé"}],
+    [None, {}, {"STRIPE": "short"}, {"ADMIN_PASSWORD": STRONG}, {"session_secret": STRONG}, {"STRIPE": "clé à clé"}],
 )
 def test_secrets_that_are_right(values):
     assert found("app_secrets", values=values) == []
@@ -502,15 +502,15 @@ def test_secrets_that_are_wrong_are_told_without_their_value(value, sentence):
 
 @pytest.mark.parametrize(
     "given",
-    [{"values": {"STRIPE_API_KEY": "sk"}}, {"stored": ["/greenleaf/prod/app/STRIPE_API_KEY", "/greenleaf/prod/rds/MASTER_PASSWORD"]}],
+    [{"values": {"STRIPE": "sk"}}, {"stored": ["/greenleaf/prod/app/STRIPE", "/greenleaf/prod/rds/MASTER_PASSWORD"]}],
 )
 def test_a_required_secret_that_is_there(given):
-    assert found("app_secrets", required=["STRIPE_API_KEY"], **given) == []
+    assert found("app_secrets", required=["STRIPE"], **given) == []
 
 
-@pytest.mark.parametrize("given", [{}, {"stored": ["/greenleaf/prod/other/STRIPE_API_KEY"]}, {"values": {"OTHER": "x"}}])
+@pytest.mark.parametrize("given", [{}, {"stored": ["/greenleaf/prod/other/STRIPE"]}, {"values": {"OTHER": "x"}}])
 def test_a_required_secret_that_is_missing(given):
-    assert found("app_secrets", required=["STRIPE_API_KEY"], **given) == [
-        "app_secrets_required names STRIPE_API_KEY, which is missing: put it with 'aws ssm put-parameter --type SecureString "
-        "--name /greenleaf/prod/app/STRIPE_API_KEY --value file://…', or give it in app_secrets_values from a vault."
+    assert found("app_secrets", required=["STRIPE"], **given) == [
+        "app_secrets_required names STRIPE, which is missing: put it with 'aws ssm put-parameter --type SecureString "
+        "--name /greenleaf/prod/app/STRIPE --value file://…', or give it in app_secrets_values from a vault."
     ]

@@ -28,7 +28,7 @@ interface_field() {
 
 attach() {
   local instance
-  instance=$(metadata instance-id)
+  instance=$(metadata instance-id) || return
   [ "$(interface_field Attachment.InstanceId)" = "$instance" ] && return
   aws ec2 attach-network-interface --network-interface-id "$INTERFACE_ID" --instance-id "$instance" --device-index 1
 }

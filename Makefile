@@ -94,7 +94,7 @@ molecule: venv ## Every role's scenario, or one: make molecule scenario=vpc
 
 .PHONY: integration
 integration: venv ## Modules, roles and playbooks against the sandbox
-	$(bin)/pytest tests/integration --numprocesses 2 --dist worksteal
+	$(bin)/pytest tests/integration --numprocesses 2 --dist loadgroup
 
 .PHONY: bench
 bench: venv ## Time, CPU and API calls of prod's converge, check and destroy

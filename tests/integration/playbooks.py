@@ -62,6 +62,8 @@ STATE = [
     for operation in operations
 ]
 
+GONE = re.compile(r'"State": (\{"Code": 48, "Name": "terminated"\}|"deleted")')
+
 
 @dataclasses.dataclass(frozen=True)
 class Told:
@@ -197,16 +199,16 @@ class Site:
         return self.play("site.yml", environment, "--check")
 
     def state(self, environment: str) -> State:
-        """Everything in the account that an environment's name or tag stands on, but for machines that are gone."""
+        """Everything in the account that an environment's name or tag stands on, but for what is gone and still shown for a while."""
         ours = re.compile(rf'\bgreenleaf[-/]{environment}\b|"Value": "{environment}"')
-        gone = re.compile(r'"State": \{"Code": 48, "Name": "terminated"\}')
+        gone: set[str] = set()
         found: State = {}
         for service, operation in STATE:
             for item in items(self.aws(service), operation):
-                if isinstance(item, dict):
-                    item.pop("LatestRestorableTime", None)  # RDS's clock
                 text = json.dumps(item, default=str)
-                if ours.search(text) and not gone.search(text):
+                if GONE.search(text):
+                    gone.update(re.findall(r'"(?:InstanceId|VpcEndpointId)": "(.+?)"', text))
+                elif ours.search(text) and not ("ResourceARN" in item and item["ResourceARN"].rpartition("/")[2] in gone):
                     found.setdefault(f"{service}:{operation}", []).append(item)
         return found
 
@@ -214,7 +216,11 @@ class Site:
 def items(api: t.Any, operation: str) -> list[t.Any]:
     """What a listing operation lists, all pages of it."""
     pages = api.get_paginator(operation).paginate() if api.can_paginate(operation) else [getattr(api, operation)()]
-    return [item for page in pages for value in page.values() if isinstance(value, list) for item in value]
+    listed = [item for page in pages for value in page.values() if isinstance(value, list) for item in value]
+    for item in listed:
+        if isinstance(item, dict):
+            item.pop("LatestRestorableTime", None)  # RDS's clock
+    return listed
 
 
 def bill(environment: str) -> set[str]:

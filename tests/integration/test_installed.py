@@ -9,8 +9,6 @@ import pytest
 
 from tests.integration.playbooks import BIN, ROOT, bill, run
 
-pytestmark = pytest.mark.xdist_group("installed")
-
 LISTED = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 
 
@@ -46,7 +44,8 @@ def test_pulled(account, checkout, tmp_path):
     assert done.writes == []
 
 
-def test_the_installed_collection(site, prod, tmp_path):
+@pytest.mark.xdist_group("site")
+def test_the_installed_collection_finds_nothing_to_do(site, prod, tmp_path):
     """A project of one's own, which has an inventory, and the collection where ansible-galaxy installs it."""
     galaxy = [BIN / "ansible-galaxy", "collection"]
     subprocess.run([*galaxy, "build", "--output-path", tmp_path], cwd=ROOT, check=True)

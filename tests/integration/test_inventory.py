@@ -9,8 +9,6 @@ import pytest
 
 from tests.integration.playbooks import run
 
-pytestmark = pytest.mark.xdist_group("site")
-
 NOBODY = {
     "AWS_ACCESS_KEY_ID": "",
     "AWS_SECRET_ACCESS_KEY": "",
@@ -31,6 +29,7 @@ def machines(site, environment):
     return [machine for reservation in reservations for machine in reservation["Instances"]]
 
 
+@pytest.mark.xdist_group("site")
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_machines_by_component_and_zone(site, beside, environment):
     inventory = listed(site.sandbox, environment)

@@ -10,7 +10,7 @@ version := $(shell sed -n 's/^version: *//p' galaxy.yml)
 package := dist/greenleaf-cloud-$(version).tar.gz
 bundled = $$(echo "$(CURDIR)"/.venv/lib/python3*/site-packages)
 files := git ls-files -z --cached --others --exclude-standard
-gates := unit lint sanity molecule integration
+gates := unit lint sanity molecule site integration
 
 .PHONY: help
 help: ## List the targets
@@ -34,7 +34,7 @@ demo: venv ## Stand up prod on the sandbox, twice, and show what it is
 	@$(bin)/python -m sandbox run -- $(bin)/python scripts/demo.py
 
 .PHONY: test
-test: venv ## Run every gate, two side by side: unit, lint, sanity, molecule, integration
+test: venv ## Run every gate, two side by side: unit, lint, sanity, molecule, site, integration
 	@mkdir -p .cache
 	@printf '%s\n' $(gates) | xargs -P 2 -n 1 scripts/gate.sh | tee .cache/test.log || { grep ^FAILED .cache/test.log; exit 1; }
 	@echo "passed: $(gates)"
@@ -93,8 +93,12 @@ molecule: venv ## Every role's scenario, or one: make molecule scenario=vpc
 	  $(bin)/molecule test $(if $(scenario),--scenario-name $(scenario),--all)
 
 .PHONY: integration
-integration: venv ## Modules, roles and playbooks against the sandbox
-	$(bin)/pytest tests/integration --numprocesses 2 --dist loadgroup
+integration: venv ## Modules, the guard and the sandbox itself, each test on an account of its own
+	$(bin)/pytest tests/integration -m 'not site' --numprocesses 2 --dist worksteal
+
+.PHONY: site
+site: venv ## Whole environments side by side in one account: plan, converge, drift, destroy
+	$(bin)/pytest tests/integration -m site
 
 .PHONY: bench
 bench: venv ## Time, CPU and API calls of prod's converge, check and destroy

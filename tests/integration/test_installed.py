@@ -44,7 +44,7 @@ def test_pulled(account, checkout, tmp_path):
     assert done.writes == []
 
 
-@pytest.mark.xdist_group("site")
+@pytest.mark.site
 def test_the_installed_collection_finds_nothing_to_do(site, prod, tmp_path):
     """A project of one's own, which has an inventory, and the collection where ansible-galaxy installs it."""
     galaxy = [BIN / "ansible-galaxy", "collection"]

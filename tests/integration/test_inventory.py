@@ -29,7 +29,7 @@ def machines(site, environment):
     return [machine for reservation in reservations for machine in reservation["Instances"]]
 
 
-@pytest.mark.xdist_group("site")
+@pytest.mark.site
 @pytest.mark.parametrize("environment", ["dev", "prod"])
 def test_machines_by_component_and_zone(site, beside, environment):
     inventory = listed(site.sandbox, environment)

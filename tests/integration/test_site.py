@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.playbooks import bill
 
-pytestmark = pytest.mark.xdist_group("site")
+pytestmark = pytest.mark.site
 
 AWS = ("amazon.aws.", "community.aws.", "greenleaf.cloud.")
 ANYWHERE = "0.0.0.0/0"

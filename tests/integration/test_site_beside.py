@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.playbooks import bill
 
-pytestmark = pytest.mark.xdist_group("site")
+pytestmark = pytest.mark.site
 
 SHARED = {"bootstrap", "container_registry"}
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.playbooks import Client
 
-pytestmark = pytest.mark.xdist_group("site")
+pytestmark = pytest.mark.site
 
 BUCKET = "greenleaf-state-123456789012-eu-west-3"
 NODE_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"

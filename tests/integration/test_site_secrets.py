@@ -25,7 +25,7 @@ def leaked(values, text) -> list[int]:
     return [text.index(value) for value in values if value in text]
 
 
-@pytest.mark.xdist_group("site")
+@pytest.mark.site
 def test_no_run_tells_one(site, prod):
     values = stored(site.aws)
     assert len(values) >= 6
@@ -34,12 +34,12 @@ def test_no_run_tells_one(site, prod):
         assert leaked(values, done.output) == leaked(values, done.record) == []
 
 
-@pytest.mark.xdist_group("site")
+@pytest.mark.site
 def test_no_request_is_logged_with_one(site, prod):
     assert leaked(stored(site.aws), site.sandbox.log.read_text()) == []
 
 
-@pytest.mark.xdist_group("site")
+@pytest.mark.site
 def test_no_user_data_has_one(site, prod):
     templates = site.aws("ec2").describe_launch_templates()["LaunchTemplates"]
     assert len(templates) >= 3

@@ -22,7 +22,15 @@ except ImportError:
     pass  # AnsibleAWSModule says what is missing
 
 # Answers that a second try can mend, beyond botocore's own throttling and connection errors.
-RETRIED = ["InternalError", "InternalFailure", "OperationAborted", "ServiceUnavailable", "ThrottledException", "ThrottlingException"]
+RETRIED = [
+    "InternalError",
+    "InternalFailure",
+    "OperationAborted",  # S3 is still busy with the bucket's last change
+    "ServiceUnavailable",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyUpdates",  # another write to the same SSM parameter is not done yet
+]
 
 Call = t.TypeVar("Call", bound=c.Callable[..., t.Any])
 retried: c.Callable[[Call], Call] = AWSRetry.jittered_backoff(catch_extra_error_codes=RETRIED)

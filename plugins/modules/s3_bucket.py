@@ -134,9 +134,8 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.greenleaf.cloud.plugins.module_utils import s3_bucket as documents
-from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import RETRIED, run, set_fields, tags_from, tags_to
+from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client, run, set_fields, tags_from, tags_to
 from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Resource, State
 
 
@@ -330,9 +329,7 @@ WRITERS: dict[str, t.Callable[[Bucket], None]] = {
 def build(module: AnsibleAWSModule) -> Bucket:
     if problem := documents.problem(module.params):
         module.fail_json(msg=problem)
-    # OperationAborted: S3 is still busy with the bucket's last change.
-    retry = AWSRetry.jittered_backoff(catch_extra_error_codes=[*RETRIED, "OperationAborted"])
-    return Bucket(module, module.client("s3", retry_decorator=retry))
+    return Bucket(module, client(module, "s3"))
 
 
 def main() -> None:

@@ -198,9 +198,8 @@ import typing as t
 
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.greenleaf.cloud.plugins.module_utils import ssm_parameters as values
-from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import RETRIED, run, set_fields, tags_from, tags_to
+from ansible_collections.greenleaf.cloud.plugins.module_utils.aws import client, run, set_fields, tags_from, tags_to
 from ansible_collections.greenleaf.cloud.plugins.module_utils.resource import Resource, State, differences
 
 try:
@@ -416,9 +415,7 @@ def _version(found: State) -> str:
 
 
 def build(module: AnsibleAWSModule) -> Parameters:
-    # TooManyUpdates: another write to the same parameter is not done yet.
-    retry = AWSRetry.jittered_backoff(catch_extra_error_codes=[*RETRIED, "ThrottlingException", "TooManyUpdates"])
-    parameters = Parameters(module, module.client("ssm", retry_decorator=retry))
+    parameters = Parameters(module, client(module, "ssm"))
     if text := values.problem(parameters.path, parameters.parameters, present=module.params["state"] == "present"):
         module.fail_json(msg=text)
     return parameters
